@@ -1,0 +1,1 @@
+"""Builds the parts and connects them; nothing else."""

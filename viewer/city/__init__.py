@@ -1,0 +1,36 @@
+"""What a city is: objects, surfaces, layers and the coordinate frame, as large NumPy arrays.
+
+Nothing here reads files, knows a scenario or draws; NumPy is the only dependency.
+"""
+
+from viewer.city.frame import Frame
+from viewer.city.kinds import SurfaceType, Theme, theme_of_type
+from viewer.city.layers import (
+    AreaLayer,
+    ImageLayer,
+    Layer,
+    LineLayer,
+    PointLayer,
+    TreeLayer,
+)
+from viewer.city.model import CityModel, Column, ObjectTable
+from viewer.city.report import ImportReport, Issue, Severity
+
+__all__ = [
+    "AreaLayer",
+    "CityModel",
+    "Column",
+    "Frame",
+    "ImageLayer",
+    "ImportReport",
+    "Issue",
+    "Layer",
+    "LineLayer",
+    "ObjectTable",
+    "PointLayer",
+    "Severity",
+    "SurfaceType",
+    "Theme",
+    "TreeLayer",
+    "theme_of_type",
+]

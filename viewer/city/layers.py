@@ -1,0 +1,110 @@
+"""Layers: datasets drawn over a city. Positions are local (see ``Frame``); z may be NaN for "on the ground"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Attribute columns of a layer: name -> (N,) float64 (NaN missing) or StringDType ("" missing).
+Attributes = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Common part of all layers. ``attribution`` is shown in every picture that shows the layer."""
+
+    name: str
+    attributes: Attributes = field(default_factory=dict, kw_only=True)
+    attribution: str = field(default="", kw_only=True)
+    #: Column that colours the layer at first, "" for none.
+    style_column: str = field(default="", kw_only=True)
+
+    def __len__(self) -> int:
+        return 0
+
+
+@dataclass(frozen=True, eq=False)
+class PointLayer(Layer):
+    """Points with values, drawn as coloured, scaled symbols with labels.
+
+    positions_local : (N, 3) float64 metres; z NaN = on the ground.
+    size_column, label_column : columns that scale and label the symbols, "" for none.
+    """
+
+    positions_local: NDArray[np.float64]
+    size_column: str = field(default="", kw_only=True)
+    label_column: str = field(default="", kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.positions_local)
+
+
+@dataclass(frozen=True, eq=False)
+class TreeLayer(Layer):
+    """Trees, drawn as instanced 3D trees.
+
+    positions_local : (N, 3) float64 metres, foot of the trunk; z NaN = on the ground.
+    height_m, crown_m : (N,) float32, tree height and crown diameter, metres, finite and positive.
+    conifer : (N,) bool, needle trees get another shape.
+    """
+
+    positions_local: NDArray[np.float64]
+    height_m: NDArray[np.float32]
+    crown_m: NDArray[np.float32]
+    conifer: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.positions_local)
+
+
+@dataclass(frozen=True, eq=False)
+class LineLayer(Layer):
+    """Lines draped on the ground.
+
+    positions_local : (V, 2) float64 metres; line_start : (N + 1,) int32 into them.
+    """
+
+    positions_local: NDArray[np.float64]
+    line_start: NDArray[np.int32]
+    width_m: float = field(default=2.0, kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.line_start) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class AreaLayer(Layer):
+    """Polygons with holes draped on the ground. One feature may own several polygons.
+
+    positions_local : (V, 2) float64 metres, rings without closing vertex.
+    ring_start : (R + 1,) int32 into the positions. polygon_ring_start : (P + 1,) int32 into the rings,
+    first ring outer. polygon_feature : (P,) int32 row of each polygon in ``attributes``.
+    feature_count : number of rows.
+    """
+
+    positions_local: NDArray[np.float64]
+    ring_start: NDArray[np.int32]
+    polygon_ring_start: NDArray[np.int32]
+    polygon_feature: NDArray[np.int32]
+    feature_count: int
+
+    def __len__(self) -> int:
+        return self.feature_count
+
+
+@dataclass(frozen=True, eq=False)
+class ImageLayer(Layer):
+    """A picture draped on the ground.
+
+    rgba : (H, W, 4) uint8, first row north. corners_local : (4, 2) float64 metres, the outer corners
+    of the picture: north-west, north-east, south-east, south-west.
+    """
+
+    rgba: NDArray[np.uint8]
+    corners_local: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return 1

@@ -1,0 +1,1 @@
+"""The command line: info, snapshot, indicators, doctor, plugin. Draws without any display."""

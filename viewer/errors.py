@@ -1,0 +1,85 @@
+"""Everything a person may be told went wrong. Bugs are not among it: those rise as they are.
+
+::
+
+    ViewerError              one plain sentence, a hint what to do, the path last
+      ReadError              a file cannot be read at all
+        LimitError           a file is larger or deeper than the limits allow
+      CrsError               a coordinate reference system is missing or unusable
+      PluginError            a plugin cannot be used
+      SaveError              something could not be written; the former file is whole
+      SessionError           a session file cannot be opened
+      GraphicsError          no picture can be drawn on this computer
+    Cancelled                a person stopped the work; never shown as an error
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+
+class ViewerError(Exception):
+    """A problem a person can act on.
+
+    Parameters
+    ----------
+    text : one plain English sentence, a template for ``values`` (also the key of its translation).
+    hint : what to do about it, one sentence, also a template.
+    path : the file or folder concerned; always shown last.
+    values : what the templates name.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        hint: str = "",
+        path: str | PathLike[str] | None = None,
+        **values: object,
+    ) -> None:
+        self.text = text
+        self.hint = hint
+        self.path = Path(path) if path is not None else None
+        self.values = values
+        super().__init__(text)
+
+    def __str__(self) -> str:
+        sentences = [self.text.format(**self.values) if self.values else self.text]
+        if self.hint:
+            sentences.append(self.hint.format(**self.values) if self.values else self.hint)
+        if self.path is not None:
+            sentences.append(f"({self.path})")
+        return " ".join(sentences)
+
+
+class ReadError(ViewerError):
+    """A file cannot be read at all; what was open stays open."""
+
+
+class LimitError(ReadError):
+    """A file is larger or nested deeper than the limits allow."""
+
+
+class CrsError(ViewerError):
+    """A coordinate reference system is missing, unknown or unusable."""
+
+
+class PluginError(ViewerError):
+    """A plugin cannot be used; the message says why."""
+
+
+class SaveError(ViewerError):
+    """Something could not be written. The former file is whole."""
+
+
+class SessionError(ViewerError):
+    """A session file cannot be opened."""
+
+
+class GraphicsError(ViewerError):
+    """No picture can be drawn on this computer."""
+
+
+class Cancelled(Exception):
+    """A person stopped the work."""

@@ -1,0 +1,56 @@
+"""The one module of ours that a plugin imports: layers, frame, contexts, errors.
+
+Plugins get data in and numbers out through what stands here; nothing here draws or holds state.
+"""
+
+from viewer.city import (
+    AreaLayer,
+    CityModel,
+    Column,
+    Frame,
+    ImageLayer,
+    Layer,
+    LineLayer,
+    ObjectTable,
+    PointLayer,
+    Severity,
+    SurfaceType,
+    TreeLayer,
+)
+from viewer.city.measures import Measures
+from viewer.errors import Cancelled, CrsError, LimitError, PluginError, ReadError, ViewerError
+from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
+from viewer.plugin_api.context import Progress, ReadContext
+from viewer.scenario.change import CityChange
+
+#: Version of this contract; a manifest names the one it was written for.
+API_VERSION = 1
+
+__all__ = [
+    "API_VERSION",
+    "AreaLayer",
+    "Cancelled",
+    "CityChange",
+    "CityModel",
+    "Column",
+    "CrsError",
+    "Frame",
+    "ImageLayer",
+    "IndicatorRecord",
+    "Layer",
+    "LimitError",
+    "LineLayer",
+    "Measures",
+    "ObjectTable",
+    "ParameterUsed",
+    "PluginError",
+    "PointLayer",
+    "Progress",
+    "ReadContext",
+    "ReadError",
+    "Severity",
+    "Status",
+    "SurfaceType",
+    "TreeLayer",
+    "ViewerError",
+]

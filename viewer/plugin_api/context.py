@@ -1,0 +1,92 @@
+"""What a reader is given: the frame to read into, options, progress with cancel, and a place for findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewer.city.frame import Frame
+from viewer.city.report import IssueLog, Severity
+from viewer.errors import Cancelled
+
+
+class Progress:
+    """Progress of one task; call from the worker. Reports are cheap, cancelling is checked often."""
+
+    def __init__(
+        self,
+        on_report: Callable[[float, str], None] | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._on_report = on_report
+        self._is_cancelled = is_cancelled
+
+    def report(self, share: float, text: str = "") -> None:
+        """Tell how far the work is (0 to 1) and what is being done (a translation key)."""
+        self.raise_if_cancelled()
+        if self._on_report is not None:
+            self._on_report(min(max(float(share), 0.0), 1.0), text)
+
+    def raise_if_cancelled(self) -> None:
+        """Raise ``Cancelled`` when a person asked to stop."""
+        if self._is_cancelled is not None and self._is_cancelled():
+            raise Cancelled
+
+    def part(self, start: float, end: float) -> Progress:
+        """A progress for a part of the work, mapped into ``start .. end`` of this one."""
+
+        def on_report(share: float, text: str) -> None:
+            if self._on_report is not None:
+                self._on_report(start + (end - start) * share, text)
+
+        return Progress(on_report, self._is_cancelled)
+
+
+#: Transforms (..., 2) or (..., 3) points from a CRS into another: (points, crs_from, crs_to) -> points.
+Transform = Callable[[NDArray[np.float64], str, str], NDArray[np.float64]]
+
+
+def _no_transform(points: NDArray[np.float64], crs_from: str, crs_to: str) -> NDArray[np.float64]:
+    raise NotImplementedError("this context has no coordinate transformation")
+
+
+@dataclass(slots=True)
+class ReadContext:
+    """Given to every reader.
+
+    frame : frame of the open city; layers are read into it. For the first city ``frame.crs`` is empty
+        and the reader chooses frame and origin itself.
+    options : choices a person made for this file (``"crs"``, ``"height_column"``, ``"lod"``, ...).
+    questions : options the reader had to assume, name -> assumed value; the import panel offers them.
+    """
+
+    frame: Frame = field(default_factory=Frame)
+    options: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    log: IssueLog = field(default_factory=IssueLog)
+    transform: Transform = _no_transform
+    questions: dict[str, str] = field(default_factory=dict)
+
+    def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
+        """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
+        self.log.add(Severity.WARNING, text, where=where, count=count, **values)
+
+    def info(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
+        """Note something worth knowing."""
+        self.log.add(Severity.INFO, text, where=where, count=count, **values)
+
+    def local_from(self, points: ArrayLike, crs: str) -> NDArray[np.float64]:
+        """Transform points given in ``crs`` ((..., 2) or (..., 3), x/lon first) into the frame.
+
+        Without a ``crs`` the points are taken as being in the city's; say so with ``warn`` first.
+        """
+        array = np.asarray(points, dtype=np.float64)
+        if crs and self.frame.crs and crs != self.frame.crs:
+            array = self.transform(array, crs, self.frame.crs)
+        return self.frame.local_from_crs(array)
+
+
+__all__ = ["Cancelled", "Progress", "ReadContext", "Transform"]

@@ -1,0 +1,41 @@
+"""What a city reader hands to ``assemble``: rings as flat arrays, before triangulation and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(eq=False)
+class RawCity:
+    """A city as it stands in the file: P ring points, R rings, F faces, N objects.
+
+    points_crs : (P, 3) float64 in ``crs``, x/easting/longitude first, height last (metres). A closing
+        point equal to the first is allowed.
+    ring_start : (R + 1,) int into the points. ring_face : (R,) int ascending, the first ring of a face
+        is its outer one.
+    face_object, face_surface, face_lod : (F,) ints; lod indexes ``lods``.
+    object_ids, object_types : N entries each. object_parent : (N,) int, -1 for none.
+    attributes : name -> (object indices (n,), values: list of str | float | int | None (n,)).
+    crs, vertical_crs : as written in the file, not yet recognised.
+    """
+
+    points_crs: NDArray[np.float64]
+    ring_start: NDArray[np.integer]
+    ring_face: NDArray[np.integer]
+    face_object: NDArray[np.integer]
+    face_surface: NDArray[np.integer]
+    face_lod: NDArray[np.integer]
+    lods: list[str]
+    object_ids: list[str]
+    object_types: list[str]
+    object_parent: NDArray[np.integer]
+    attributes: Mapping[str, tuple[NDArray[np.integer], list[object]]] = field(default_factory=dict)
+    crs: str = ""
+    vertical_crs: str = ""
+    name: str = ""
+    format: str = ""
+    version: str = ""

@@ -1,0 +1,130 @@
+"""The session: it alone holds the current document, and tells the others when it changes."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import ClassVar, Protocol
+
+from psygnal import Signal
+
+from viewer.session.document import Document
+
+
+class Edit(Protocol):
+    """One change of the document. ``undoable = False`` marks edits that only change what is looked at."""
+
+    text: ClassVar[str]
+
+    def apply(self, document: Document) -> Document:
+        """The document after the edit."""
+        ...
+
+
+class Session:
+    """State of one planning session. Knows neither Qt nor VTK.
+
+    Undo returns to an earlier value; there are no inverse operations to get wrong. History has no end.
+    """
+
+    #: (old document, new document), after every change of any kind.
+    changed = Signal(Document, Document)
+    #: (edit, merge), before ``changed``, for the journal; ``None`` for undo, redo and opening.
+    edited = Signal(object, bool)
+
+    def __init__(self, document: Document | None = None) -> None:
+        self._document = Document() if document is None else document
+        self._undo: list[tuple[Edit, Document]] = []
+        self._redo: list[tuple[Edit, Document]] = []
+        self._saved = self._document
+        self._gesture: tuple[object, ...] | None = None
+
+    @property
+    def document(self) -> Document:
+        """The current document."""
+        return self._document
+
+    @property
+    def modified(self) -> bool:
+        """Whether something differs from the last saved state."""
+        return self._document != self._saved
+
+    @property
+    def undo_edit(self) -> Edit | None:
+        """What undo would take back; its ``text`` with ``edit_values`` is what a person reads."""
+        return self._undo[-1][0] if self._undo else None
+
+    @property
+    def redo_edit(self) -> Edit | None:
+        """What redo would bring back."""
+        return self._redo[-1][0] if self._redo else None
+
+    def edit(self, edit: Edit, *, merge: bool = False) -> None:
+        """Apply one edit; with ``merge`` it continues the gesture of the last one (same lever and target,
+        same layer ...), so that a drag is one step."""
+        new = edit.apply(self._document)
+        if new == self._document:
+            return
+        old = self._document
+        if getattr(edit, "undoable", True):
+            gesture = _gesture(edit)
+            if not (merge and self._undo and self._gesture == gesture):
+                self._undo.append((edit, old))
+            self._gesture = gesture
+            self._redo.clear()
+        self._document = new
+        self.edited.emit(edit, merge)
+        self.changed.emit(old, new)
+
+    def end_gesture(self) -> None:
+        """The drag is over: the next edit starts a new step."""
+        self._gesture = None
+
+    def undo(self) -> None:
+        """Return to the value before the last step."""
+        if self._undo:
+            edit, document = self._undo.pop()
+            self._redo.append((edit, self._document))
+            self._go_to(document)
+
+    def redo(self) -> None:
+        """Bring the last undone step back."""
+        if self._redo:
+            edit, document = self._redo.pop()
+            self._undo.append((edit, self._document))
+            self._go_to(document)
+
+    def open(self, document: Document, *, saved: bool = True) -> None:
+        """Replace everything, with empty history. ``saved=False`` for recovered work."""
+        old, self._document = self._document, document
+        self._undo.clear()
+        self._redo.clear()
+        self._gesture = None
+        self._saved = document if saved else old
+        self.edited.emit(None, False)
+        self.changed.emit(old, document)
+
+    def mark_saved(self) -> None:
+        """The current document is on disk."""
+        self._saved = self._document
+
+    def _go_to(self, document: Document) -> None:
+        old, self._document = self._document, document
+        self._gesture = None
+        self.edited.emit(None, False)
+        self.changed.emit(old, document)
+
+
+def edit_values(edit: object) -> dict[str, object]:
+    """The values an edit's ``text`` template speaks of."""
+    if not is_dataclass(edit):
+        return {}
+    values = {f.name: getattr(edit, f.name) for f in fields(edit)}
+    if hasattr(edit, "title"):
+        values["title"] = edit.title
+    return values
+
+
+def _gesture(edit: object) -> tuple[object, ...]:
+    """What makes two edits one gesture: same kind, same lever, target or layer."""
+    values = edit_values(edit)
+    return (type(edit), values.get("parameter"), values.get("target"), values.get("key"), values.get("name"))

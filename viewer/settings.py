@@ -1,0 +1,1 @@
+"""Preferences of this computer: language, theme, recent files. Never part of a session."""

@@ -1,0 +1,1 @@
+"""Qt: window, panels, dialogs, translations, background tasks. Shows the workspace, keeps no state of its own."""
