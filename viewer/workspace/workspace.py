@@ -1,1 +1,446 @@
-"""The workspace: opens files through the plugin host, derives what is shown and counted."""
+"""The workspace: opens files through the plugin host, derives what is shown and what is counted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from psygnal import Signal
+
+from viewer.city import CityModel, Frame, ImportReport, Layer
+from viewer.city.ground import Ground
+from viewer.city.measures import Measures
+from viewer.errors import ViewerError
+from viewer.indicators import IndicatorTable
+from viewer.indicators.record import IndicatorRecord
+from viewer.plugin_api import Progress, ReadContext
+from viewer.plugin_host import PluginHost
+from viewer.scenario import CityChange, Scenario, Target
+from viewer.scene.state import Colouring, LayerView, SceneState
+from viewer.session import Document, Session, Source
+from viewer.session.edits import AddSource, RemoveSource, SetOption
+from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
+from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
+
+SelectMode = Literal["replace", "add", "toggle", "remove"]
+_NONE = np.empty(0, np.int32)
+_NO_RING = np.empty((0, 3))
+
+
+class Workspace:
+    """A session with its data. Reading is done in a worker, everything else on the main thread.
+
+    The document says *what* is open; the arrays of what was once read stay here as long as the session
+    lives, so that undo and redo of opening a file are immediate.
+    """
+
+    #: The document or derived data changed: refresh. No arguments.
+    changed = Signal()
+    #: Selection or hovered object changed. No arguments.
+    selection_changed = Signal()
+
+    def __init__(self, session: Session, host: PluginHost) -> None:
+        self.session = session
+        self.host = host
+        self.reports: dict[str, ImportReport] = {}
+        self.questions: dict[str, dict[str, str]] = {}
+        self.selection: NDArray[np.int32] = _NONE
+        self.hovered = -1
+        self.outline_local: NDArray[np.float64] = _NO_RING
+        self._cities: dict[str, CityModel] = {}
+        self._layers: dict[str, tuple[Layer, ...]] = {}
+        self._derived: Derived | None = None
+        self._recent: OrderedDict[CityKey, Derived] = OrderedDict()
+        self._changes: OrderedDict[Scenario, CityChange] = OrderedDict()
+        self._tables: dict[str, tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]] = {}
+        self._colouring: tuple[object, Colouring] = (None, Colouring())
+        self._layer_views: tuple[object, tuple[LayerView, ...]] = (None, ())
+        self._next_key = 1
+        session.changed.connect(self._on_document)
+
+    # -- what is open ------------------------------------------------------------------------------
+
+    @property
+    def city(self) -> CityModel | None:
+        """All open cities as one; None while nothing is open."""
+        return None if self._derived is None else self._derived.city
+
+    @property
+    def measures(self) -> Measures | None:
+        """Facts about the city's top-level objects."""
+        return None if self._derived is None else self._derived.measures
+
+    @property
+    def ground(self) -> Ground | None:
+        """The ground under the city."""
+        return None if self._derived is None else self._derived.ground
+
+    @property
+    def frame(self) -> Frame:
+        """The frame everything is read into; empty while no city is open."""
+        return Frame() if self._derived is None else self._derived.frame
+
+    def attributions(self) -> tuple[str, ...]:
+        """Who must be named in a picture of what is visible now."""
+        texts = [view.layer.attribution for view in self.layer_views() if view.visible and view.layer.attribution]
+        credit = self.session.document.credits
+        return tuple(dict.fromkeys(([credit] if credit else []) + texts))
+
+    def missing_sources(self) -> tuple[Source, ...]:
+        """Sources of the document whose data is not read yet (after opening a session)."""
+        return tuple(
+            s for s in self.session.document.sources if s.key not in self._cities and s.key not in self._layers
+        )
+
+    def new_key(self) -> str:
+        """A source key that is free in the document and in the loaded data."""
+        used = {s.key for s in self.session.document.sources} | set(self._cities) | set(self._layers)
+        while f"source-{self._next_key}" in used:
+            self._next_key += 1
+        key = f"source-{self._next_key}"
+        self._next_key += 1
+        return key
+
+    def read(
+        self,
+        path: str | Path,
+        progress: Progress | None = None,
+        *,
+        options: Mapping[str, str] | None = None,
+        reader: str = "",
+        key: str = "",
+    ) -> Loaded:
+        """Read one file; safe to call in a worker, changes nothing.
+
+        Raises
+        ------
+        ViewerError, Cancelled
+            The file cannot be read at all, or a person stopped it.
+        """
+        progress = Progress() if progress is None else progress
+        options = dict(options or {})
+        key = key or self.new_key()
+        base = self._city_key(self.session.document)
+        others = {name: self._cities[name] for name, _ in base if name != key}
+        context = ReadContext(frame=self.frame if others else Frame(), options=options, progress=progress.part(0, 0.7))
+        reading = self.host.read(Path(path), context, reader)
+        city = reading.result if isinstance(reading.result, CityModel) else None
+        layers: tuple[Layer, ...] = ()
+        derived: Derived | None = None
+        if city is not None:
+            wanted = tuple((n, lod) for n, lod in base if n != key) + ((key, options.get("lod", "")),)
+            derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0))
+        else:
+            layers = (reading.result,) if isinstance(reading.result, Layer) else tuple(reading.result)
+        return Loaded(
+            key=key,
+            path=str(Path(path).resolve()),
+            reader=f"{reading.plugin_id}:{reading.reader_title}",
+            title=Path(path).name if city is not None else layers[0].name,
+            report=reading.report,
+            options=tuple(sorted(options.items())),
+            questions=dict(context.questions),
+            city=city,
+            layers=layers,
+            derived=derived,
+        )
+
+    def adopt(self, loaded: Loaded) -> str:
+        """Put what was read into the session; returns the key of its source.
+
+        Raises
+        ------
+        ViewerError
+            A layer without a city: there is no frame to lay it into.
+        """
+        if loaded.city is None and self._derived is None:
+            raise ViewerError(
+                "A layer needs a city to lie on.", hint="Open a city model first, then this file.", path=loaded.path
+            )
+        if loaded.city is not None:
+            self._cities[loaded.key] = loaded.city
+            if loaded.derived is not None:
+                self._remember(loaded.derived)
+        else:
+            self._layers[loaded.key] = loaded.layers
+        self.reports[loaded.key] = loaded.report
+        self.questions[loaded.key] = loaded.questions
+        known = self.session.document.source(loaded.key)
+        if known is None:
+            self.session.edit(
+                AddSource(
+                    Source(loaded.key, loaded.path, loaded.kind, loaded.reader, loaded.title, options=loaded.options)
+                )
+            )
+        else:
+            self._refresh()
+        return loaded.key
+
+    def open_document(self, document: Document, *, saved: bool = True) -> None:
+        """Show another document; read ``missing_sources`` afterwards and ``adopt`` them."""
+        self._cities.clear()
+        self._layers.clear()
+        self._recent.clear()
+        self.reports.clear()
+        self.questions.clear()
+        self.outline_local = _NO_RING
+        self.session.open(document, saved=saved)
+        self._refresh()
+
+    def remove(self, key: str) -> None:
+        """Take a source out of the session (one undo step)."""
+        self.session.edit(RemoveSource(key))
+
+    def set_lod(self, key: str, lod: str) -> None:
+        """Choose the level of detail of one city; "" is the highest."""
+        self.session.edit(SetOption(key, "lod", lod))
+
+    def layer(self, key: str) -> tuple[Layer, ...]:
+        """The layers read from one source."""
+        return self._layers.get(key, ())
+
+    def source_city(self, key: str) -> CityModel | None:
+        """The city read from one source, before merging."""
+        return self._cities.get(key)
+
+    # -- what is shown -----------------------------------------------------------------------------
+
+    def change(self, scenario: str | None = None) -> CityChange | None:
+        """What a scenario changes: None = the active one, "" = the baseline."""
+        return None if self._derived is None else self._change_of(self._scenario(scenario))
+
+    def scene_state(self, scenario: str | None = None, *, theme: str = "light") -> SceneState:
+        """Everything to draw for a scenario: None = the active one, "" = the baseline."""
+        derived = self._derived
+        if derived is None:
+            return SceneState(theme=theme)
+        return SceneState(
+            city=derived.city,
+            lod_faces=derived.lod_faces,
+            measures=derived.measures,
+            ground=derived.ground,
+            change=self.change(scenario),
+            colouring=self.colouring(scenario),
+            layers=self.layer_views(),
+            selection=self.selection,
+            hovered=self.hovered,
+            outline=self.outline_local,
+            theme=theme,
+        )
+
+    def layer_views(self) -> tuple[LayerView, ...]:
+        """The layers as drawn, bottom to top; the same object until something differs."""
+        document = self.session.document
+        key = (document.sources, tuple(sorted((k, id(v)) for k, v in self._layers.items())))
+        if self._layer_views[0] == key:
+            return self._layer_views[1]
+        views = []
+        for source in document.sources:
+            for number, layer in enumerate(self._layers.get(source.key, ())):
+                style = source.style
+                views.append(
+                    LayerView(
+                        key=source.key if number == 0 else f"{source.key}#{number}",
+                        layer=layer,
+                        visible=style.visible,
+                        opacity=style.opacity,
+                        column=style.column or layer.style_column,
+                        palette=style.palette,
+                        color=style.color,
+                        labels=style.labels,
+                    )
+                )
+        self._layer_views = (key, tuple(views))
+        return self._layer_views[1]
+
+    def colourings(self) -> tuple[tuple[str, str], ...]:
+        """What the city can be coloured by: (key, title), surfaces first."""
+        if self._derived is None:
+            return (("surface", "Surfaces"),)
+        names = [("surface", "Surfaces")]
+        table = self._table("", self._change_of(Scenario("")))[0]
+        names += [(f"indicator:{i}", label) for i, label in table.per_feature_labels()]
+        names += [(f"attribute:{name}", name) for name in self.attribute_names()]
+        return tuple(names)
+
+    def colouring(self, scenario: str | None = None) -> Colouring:
+        """The colouring of the document's ``color_by``."""
+        derived = self._derived
+        what = self.session.document.color_by
+        if derived is None or what == "surface":
+            return self._keep_colouring(("surface",), Colouring)
+        kind, _, name = what.partition(":")
+        if kind == "attribute":
+            return self._keep_colouring((what, id(derived)), lambda: colour_by_attribute(derived.city, name))
+        value = self._scenario(scenario)
+        change = self._change_of(value)
+
+        def by_indicator() -> Colouring:
+            table, _, _ = self._table(value.name if not value.is_baseline else "", change)
+            numbers = table.per_feature(name)
+            if numbers is None:
+                return Colouring()
+            base = self._table("", self._change_of(Scenario("")))[0]
+            reference = base.per_feature(name)
+            labels = dict(table.per_feature_labels())
+            colours = colour_by_number(np.asarray(reference), labels.get(name, name), table.per_feature_unit(name))
+            return replace(colours, values=np.asarray(numbers))
+
+        return self._keep_colouring((what, id(derived), id(change)), by_indicator)
+
+    # -- numbers -----------------------------------------------------------------------------------
+
+    def indicators(self, scenario: str | None = None) -> tuple[IndicatorRecord, ...]:
+        """The records of a scenario: None = the active one, "" = the baseline."""
+        if self._derived is None:
+            return ()
+        value = self._scenario(scenario)
+        return self._table("" if value.is_baseline else value.name, self._change_of(value))[2]
+
+    # -- objects -----------------------------------------------------------------------------------
+
+    def select(self, features: ArrayLike, mode: SelectMode = "replace") -> None:
+        """Change the selection; ``features`` are positions in ``city.objects.features``."""
+        new = np.unique(np.asarray(features, dtype=np.int32).reshape(-1))
+        if mode == "add":
+            new = np.union1d(self.selection, new)
+        elif mode == "toggle":
+            new = np.setxor1d(self.selection, new)
+        elif mode == "remove":
+            new = np.setdiff1d(self.selection, new)
+        if not np.array_equal(new, self.selection):
+            self.selection = new.astype(np.int32)
+            self.selection.setflags(write=False)
+            self.selection_changed.emit()
+
+    def hover(self, feature: int) -> None:
+        """The object under the pointer, -1 for none."""
+        if feature != self.hovered:
+            self.hovered = feature
+            self.selection_changed.emit()
+
+    def show_outline(self, ring_local: ArrayLike) -> None:
+        """Show a ring ((n, 2) local metres, empty for none) as the area being talked about."""
+        ring = np.asarray(ring_local, np.float64).reshape(-1, 2)
+        ground = self.ground
+        heights = ground.height_at(ring) if ground is not None and len(ring) else np.zeros(len(ring))
+        self.outline_local = np.column_stack([ring, heights])
+        self.changed.emit()
+
+    def feature_info(self, feature: int) -> FeatureInfo:
+        """A picked object in words."""
+        derived = self._need()
+        return feature_info(derived.city, derived.measures, feature)
+
+    def ids_of(self, features: Iterable[int]) -> tuple[str, ...]:
+        """Ids of top-level objects, sorted."""
+        derived = self._need()
+        index = derived.city.objects.features[np.fromiter(features, np.int64)]
+        return tuple(sorted(str(i) for i in derived.city.objects.ids[index]))
+
+    def features_of(self, ids: Iterable[str]) -> NDArray[np.int32]:
+        """Positions of top-level objects, or of those that own an object, with these ids."""
+        derived = self._need()
+        objects = derived.city.objects
+        found = np.isin(objects.ids, np.array(list(ids), dtype=objects.ids.dtype))
+        return np.unique(objects.feature_of_object[found]).astype(np.int32)
+
+    def planned_ids(self) -> tuple[str, ...]:
+        """Ids of planned buildings, which exist only in scenarios that build them."""
+        if self._derived is None:
+            return ()
+        return self.ids_of(np.flatnonzero(self._derived.applier.planned))
+
+    def target_count(self, target: Target) -> int:
+        """How many buildings a target touches."""
+        if self._derived is None:
+            return 0
+        return int((self._derived.applier.mask(target) & self._derived.measures.is_building).sum())
+
+    def attribute_names(self) -> tuple[str, ...]:
+        """Attributes of the city's objects, in the file's order."""
+        return () if self._derived is None else tuple(self._derived.city.objects.attributes)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _need(self) -> Derived:
+        if self._derived is None:
+            raise ViewerError("No city is open.", hint="Open a city model first.")
+        return self._derived
+
+    def _scenario(self, name: str | None) -> Scenario:
+        document = self.session.document
+        if name is None:
+            return document.scenario
+        return next((s for s in document.scenarios if s.name == name), Scenario(""))
+
+    def _change_of(self, scenario: Scenario) -> CityChange:
+        derived = self._need()
+        key = replace(scenario, name="", note="")
+        found = self._changes.get(key)
+        if found is None:
+            found = derived.applier.apply(key)
+        self._changes[key] = found
+        self._changes.move_to_end(key)
+        while len(self._changes) > 16:
+            self._changes.popitem(last=False)
+        return found
+
+    def _table(self, name: str, change: CityChange) -> tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]:
+        """The indicator table of a scenario, brought up to ``change`` additively."""
+        known = self._tables.get(name)
+        if known is not None and known[1] is change:
+            return known
+        table = known[0] if known is not None else self._need().indicator_table()
+        self._tables[name] = (table, change, table.update(change))
+        return self._tables[name]
+
+    def _keep_colouring(self, key: object, make: Callable[[], Colouring]) -> Colouring:
+        if self._colouring[0] != key:
+            self._colouring = (key, make())
+        return self._colouring[1]
+
+    def _city_key(self, document: Document) -> CityKey:
+        return tuple((s.key, dict(s.options).get("lod", "")) for s in document.sources if s.key in self._cities)
+
+    def _remember(self, derived: Derived) -> None:
+        self._recent[derived.key] = derived
+        self._recent.move_to_end(derived.key)
+        while len(self._recent) > 3:
+            self._recent.popitem(last=False)
+
+    def _on_document(self, old: Document, new: Document) -> None:
+        if old.sources != new.sources:
+            self._refresh()
+        else:
+            self.changed.emit()
+
+    def _refresh(self) -> None:
+        """Derive again what follows from the open cities, if they are others than before."""
+        key = self._city_key(self.session.document)
+        if not key:
+            self._set_derived(None)
+        elif self._derived is None or self._derived.key != key:
+            found = self._recent.get(key)
+            if found is None:
+                found = derive(key, self._cities)
+                self._remember(found)
+            self._set_derived(found)
+        self.changed.emit()
+
+    def _set_derived(self, derived: Derived | None) -> None:
+        if derived is self._derived:
+            return
+        ids = self.ids_of(self.selection) if len(self.selection) and self._derived is not None else ()
+        self._derived = derived
+        self._changes.clear()
+        self._tables.clear()
+        self._colouring = (None, Colouring())
+        self.hovered = -1
+        self.selection = self.features_of(ids) if ids and derived is not None else _NONE
+        self.selection_changed.emit()

@@ -1,0 +1,82 @@
+"""What one reading brought in, and everything derived from the open cities at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import CityModel, Frame, ImportReport, Layer
+from viewer.city.ground import Ground, make_ground
+from viewer.city.lod import faces_at
+from viewer.city.measures import Measures, measure
+from viewer.city.merge import merge
+from viewer.indicators import IndicatorTable
+from viewer.plugin_api import Progress
+from viewer.scenario.apply import Applier
+
+#: Which cities, at which level of detail: (source key, LoD) in drawing order.
+CityKey = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """One file as it was read, not yet part of the session.
+
+    city or layers is set. derived : prepared in the worker, so that adopting is quick.
+    """
+
+    key: str
+    path: str
+    reader: str
+    title: str
+    report: ImportReport
+    options: tuple[tuple[str, str], ...] = ()
+    questions: dict[str, str] = field(default_factory=dict)
+    city: CityModel | None = None
+    layers: tuple[Layer, ...] = ()
+    derived: Derived | None = None
+
+    @property
+    def kind(self) -> str:
+        """``"city"`` or ``"layer"``."""
+        return "city" if self.city is not None else "layer"
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """Everything that follows from the open cities alone; never from a scenario."""
+
+    key: CityKey
+    city: CityModel
+    lod_faces: NDArray[np.bool_]
+    measures: Measures
+    ground: Ground
+    applier: Applier
+
+    @property
+    def frame(self) -> Frame:
+        """The frame all data is drawn in."""
+        return self.city.frame
+
+    def indicator_table(self) -> IndicatorTable:
+        """A fresh table; each scenario that is looked at keeps its own."""
+        return IndicatorTable(self.city, self.measures, self.ground, lod_faces=self.lod_faces)
+
+
+def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None = None) -> Derived:
+    """Merge the cities of ``key``, choose their levels of detail, measure them and find the ground."""
+    progress = Progress() if progress is None else progress
+    models = [cities[name] for name, _ in key]
+    progress.report(0.1, "Joining the city")
+    city = models[0] if len(models) == 1 else merge(models)
+    faces = [faces_at(model, lod) for model, (_, lod) in zip(models, key, strict=True)]
+    lod_faces = np.concatenate(faces) if faces else np.ones(0, bool)
+    lod_faces.setflags(write=False)
+    progress.report(0.3, "Measuring the buildings")
+    measures = measure(city, lod_faces)
+    progress.report(0.7, "Finding the ground")
+    ground = make_ground(city, lod_faces, measures)
+    progress.report(0.9, "Preparing the scenarios")
+    return Derived(key, city, lod_faces, measures, ground, Applier(city, measures, ground))
