@@ -61,6 +61,8 @@ class ReadContext:
         and the reader chooses frame and origin itself.
     options : choices a person made for this file (``"crs"``, ``"height_column"``, ``"lod"``, ...).
     questions : options the reader had to assume, name -> assumed value; the import panel offers them.
+    facts : what the reader found out about the file, for the import report: ``"format"``, ``"version"``,
+        ``"crs"``, ``"vertical_crs"``.
     """
 
     frame: Frame = field(default_factory=Frame)
@@ -69,6 +71,7 @@ class ReadContext:
     log: IssueLog = field(default_factory=IssueLog)
     transform: Transform = _no_transform
     questions: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
         """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
