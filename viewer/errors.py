@@ -8,7 +8,9 @@
       CrsError               a coordinate reference system is missing or unusable
       PluginError            a plugin cannot be used
       SaveError              something could not be written; the former file is whole
+        ChangedOnDiskError   somebody else changed the file since it was opened
       SessionError           a session file cannot be opened
+        LockedError          somebody else has it open
       GraphicsError          no picture can be drawn on this computer
     Cancelled                a person stopped the work; never shown as an error
 """
@@ -73,8 +75,16 @@ class SaveError(ViewerError):
     """Something could not be written. The former file is whole."""
 
 
+class ChangedOnDiskError(SaveError):
+    """Somebody else changed the file since it was opened; the person chooses which one stays."""
+
+
 class SessionError(ViewerError):
     """A session file cannot be opened."""
+
+
+class LockedError(SessionError):
+    """Somebody else has the session open; ``values`` name person, computer and time."""
 
 
 class GraphicsError(ViewerError):

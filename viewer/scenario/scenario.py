@@ -26,6 +26,7 @@ class Scenario:
     removed : ids of existing buildings that are taken away.
     built : ids of planned buildings (``conditionOfConstruction`` = ``planned``) that are put up.
     note : a sentence shown with the scenario.
+    kept : settings of levers this version does not know, as JSON; without effect, saved back unchanged.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Scenario:
     removed: frozenset[str] = frozenset()
     built: frozenset[str] = frozenset()
     note: str = ""
+    kept: tuple[str, ...] = ()
 
     @property
     def is_baseline(self) -> bool:

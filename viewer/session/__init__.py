@@ -3,7 +3,7 @@
 State is one frozen ``Document``; nothing here knows Qt, VTK or how a file is read.
 """
 
-from viewer.session.document import Camera, Document, LayerStyle, Source, View
+from viewer.session.document import Camera, Document, FileMark, LayerStyle, Source, View
 from viewer.session.session import Edit, Session
 
-__all__ = ["Camera", "Document", "Edit", "LayerStyle", "Session", "Source", "View"]
+__all__ = ["Camera", "Document", "Edit", "FileMark", "LayerStyle", "Session", "Source", "View"]

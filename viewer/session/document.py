@@ -29,12 +29,29 @@ class LayerStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMark:
+    """What a session file remembers of a source, so that a moved project finds its data again.
+
+    relative : path from the session file's folder, with ``/``. absolute : where it was when saved.
+    size : bytes. modified_ns : time of the last change. sha256 : of small files, else "".
+    """
+
+    relative: str = ""
+    absolute: str = ""
+    size: int = -1
+    modified_ns: int = -1
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One opened file. The first city decides the frame; several cities become one.
 
     key : unique within the document. path : absolute while open, relative in the session file.
     reader : ``"plugin_id:reader_title"`` that read it. kind : "city" or "layer".
     options : what a person chose for this file (CRS, height column, LoD), as sorted pairs.
+    mark : the file as the session file knew it, kept for a source that is missing today; two sources
+        that differ in it alone are equal.
     """
 
     key: str
@@ -44,6 +61,7 @@ class Source:
     title: str = ""
     options: tuple[tuple[str, str], ...] = ()
     style: LayerStyle = field(default_factory=LayerStyle)
+    mark: FileMark | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +82,8 @@ class Document:
 
     sources : bottom to top as drawn; cities and layers. scenarios : at least one; names are unique.
     active : name of the scenario shown. color_by : "surface", "attribute:NAME" or "indicator:ID".
-    sun : ISO local date and time of the light. title, credits : shown when presenting.
+    sun : ISO local date and time of the light, "" for the usual one. title, credits : shown when presenting.
+    kept : (name, JSON) of what a newer version wrote at the top of the file; saved back unchanged.
     """
 
     sources: tuple[Source, ...] = ()
@@ -75,6 +94,8 @@ class Document:
     title: str = ""
     credits: str = ""
     note: str = ""
+    sun: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def scenario(self) -> Scenario:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from psygnal import Signal
@@ -28,20 +29,29 @@ class Session:
 
     #: (old document, new document), after every change of any kind.
     changed = Signal(Document, Document)
-    #: (edit, merge), before ``changed``, for the journal; ``None`` for undo, redo and opening.
+    #: (edit, merged), before ``changed``, for the journal; ``None`` for undo, redo and opening. ``merged``
+    #: tells that the edit went on with the last step instead of starting one.
     edited = Signal(object, bool)
+    #: (document, path or None): what is on disk now, after saving and opening. Document None: nothing of it.
+    saved = Signal(object, object)
 
     def __init__(self, document: Document | None = None) -> None:
         self._document = Document() if document is None else document
         self._undo: list[tuple[Edit, Document]] = []
         self._redo: list[tuple[Edit, Document]] = []
-        self._saved = self._document
+        self._saved: Document | None = self._document
+        self._path: Path | None = None
         self._gesture: tuple[object, ...] | None = None
 
     @property
     def document(self) -> Document:
         """The current document."""
         return self._document
+
+    @property
+    def path(self) -> Path | None:
+        """The session file this was opened from or last saved to."""
+        return self._path
 
     @property
     def modified(self) -> bool:
@@ -65,14 +75,16 @@ class Session:
         if new == self._document:
             return
         old = self._document
+        merged = False
         if getattr(edit, "undoable", True):
             gesture = _gesture(edit)
-            if not (merge and self._undo and self._gesture == gesture):
+            merged = merge and bool(self._undo) and self._gesture == gesture
+            if not merged:
                 self._undo.append((edit, old))
             self._gesture = gesture
             self._redo.clear()
         self._document = new
-        self.edited.emit(edit, merge)
+        self.edited.emit(edit, merged)
         self.changed.emit(old, new)
 
     def end_gesture(self) -> None:
@@ -93,19 +105,24 @@ class Session:
             self._undo.append((edit, self._document))
             self._go_to(document)
 
-    def open(self, document: Document, *, saved: bool = True) -> None:
-        """Replace everything, with empty history. ``saved=False`` for recovered work."""
+    def open(self, document: Document, *, saved: bool = True, path: Path | None = None) -> None:
+        """Replace everything, with empty history. ``saved=False`` for recovered work, which then counts
+        as modified; ``path`` is the session file it belongs to."""
         old, self._document = self._document, document
         self._undo.clear()
         self._redo.clear()
         self._gesture = None
-        self._saved = document if saved else old
+        self._saved = document if saved else None
+        self._path = path
         self.edited.emit(None, False)
         self.changed.emit(old, document)
+        self.saved.emit(self._saved, path)
 
-    def mark_saved(self) -> None:
-        """The current document is on disk."""
+    def mark_saved(self, path: Path | None = None) -> None:
+        """The current document is on disk, in ``path`` from now on if one is given."""
         self._saved = self._document
+        self._path = self._path if path is None else path
+        self.saved.emit(self._document, self._path)
 
     def _go_to(self, document: Document) -> None:
         old, self._document = self._document, document
