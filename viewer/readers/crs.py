@@ -77,7 +77,8 @@ class Crs:
 def parse_crs(text: str) -> Crs:
     """Recognise a reference system as city files spell it.
 
-    ``EPSG:25832``, ``25832``, ``urn:ogc:def:crs:EPSG::25832``, ``urn:ogc:def:crs,crs:EPSG:6.12:25832,crs:EPSG:6.12:5783``,
+    ``EPSG:25832``, ``25832``, ``urn:ogc:def:crs:EPSG::25832``,
+    ``urn:ogc:def:crs,crs:EPSG:6.12:25832,crs:EPSG:6.12:5783``,
     ``http://www.opengis.net/def/crs/EPSG/0/7415``, ``.../gml/srs/epsg.xml#25832``,
     ``urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH*GCG2016``, CRS84, WKT. Never raises: an unknown one has no
     ``horizontal``.
