@@ -1,0 +1,1 @@
+"""Commands that make what the project ships: the sample city and the README's pictures."""
