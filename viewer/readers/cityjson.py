@@ -1,0 +1,221 @@
+"""CityJSON 1.0, 1.1 and 2.0 files, plain or gzipped; a file of CityJSONSeq lines is handed on.
+
+What a file means is decided here and in its two helpers (``cityjson_objects``, ``cityjson_geometry``);
+triangles, frame and checks come from ``assemble``. Extension schemas are never fetched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city.model import CityModel
+from viewer.errors import LimitError, ReadError
+from viewer.plugin_api import ReadContext
+from viewer.readers.assemble import assemble
+from viewer.readers.cityjson_objects import CityCollector
+from viewer.readers.json_parse import collector_off, parse
+from viewer.readers.raw import RawCity
+
+#: Unpacked size up to which a file is read, bytes.
+MAX_BYTES = 4 * 1024**3
+
+NOT_JSON = "This file is not JSON: {reason}."
+NOT_CITYJSON = "This is JSON, but not CityJSON."
+EMPTY_FILE = "This file is empty."
+DAMAGED_GZIP = "The compressed file is damaged or incomplete."
+TOO_LARGE = "This file is larger than {limit} GB unpacked."
+UNKNOWN_VERSION = "CityJSON {version} is not known; it was read like version 2.0."
+NO_TRANSFORM = "Vertices are whole numbers but the file names no scale; they were taken as metres."
+BROKEN_TRANSFORM = "The scale of the vertices is unusable; they were taken as metres."
+EXTENSION = "The file uses the extension {name}; what it adds is shown as attributes and generic objects."
+
+#: Our own member of ``metadata``: the height system, where no code covers both parts of the reference system.
+VERTICAL_MEMBER = "+verticalReferenceSystem"
+
+_KNOWN_VERSIONS = ("1.0", "1.1", "2.0")
+_HEAD = re.compile(rb'"type"\s*:\s*"CityJSON(Feature)?"')
+
+
+def looks_like_cityjson(head: bytes) -> bool:
+    """Whether the first bytes of a file (unpacked) are those of CityJSON or CityJSONSeq.
+
+    The members may come in any order, so a few others that only CityJSON has count as well.
+    """
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text.startswith(b"{"):
+        return False
+    if _HEAD.search(text):
+        return True
+    return any(mark in text for mark in (b'"CityObjects"', b'"vertices-templates"', b'"referenceSystem"'))
+
+
+def read_cityjson(path: str | PathLike[str], context: ReadContext) -> CityModel:
+    """Read a CityJSON or CityJSONSeq file.
+
+    Raises
+    ------
+    ReadError
+        The file is no CityJSON at all. What is wrong in parts of it goes to the log of ``context``.
+    LimitError
+        It is too large or nested too deeply.
+    CrsError
+        It cannot be brought into the frame of ``context``.
+    """
+    path = Path(path)
+    context.progress.report(0.02, "Reading the file")
+    with open_unpacked(path) as file:
+        first = read_line(file, path)
+        second = read_line(file, path)
+        if second and _is_sequence(first, second):
+            from viewer.readers.cityjson_seq import read_lines
+
+            raw = read_lines(file, [first, second], path, context)
+        else:
+            text = first + second + _read(file, MAX_BYTES - len(first) - len(second), path)
+            del first, second
+            with collector_off():
+                raw = _raw_document(text, path, context)
+                del text
+    return assemble(raw, context, path=path)
+
+
+def open_unpacked(path: Path) -> IO[bytes]:
+    """The file opened for reading bytes, unpacked where it is gzipped.
+
+    Raises
+    ------
+    ReadError
+        It does not exist or may not be read.
+    """
+    try:
+        file = path.open("rb")
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+    except OSError as error:
+        raise ReadError("The file cannot be opened: {reason}.", path=path, reason=error.strerror or "") from error
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
+
+
+def read_line(file: IO[bytes], path: Path) -> bytes:
+    """The next line, empty at the end of the file."""
+    try:
+        line = file.readline(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ReadError(DAMAGED_GZIP, path=path) from error
+    if len(line) > MAX_BYTES:
+        raise LimitError(TOO_LARGE, path=path, limit=MAX_BYTES // 1024**3)
+    return line
+
+
+def _read(file: IO[bytes], limit: int, path: Path) -> bytes:
+    try:
+        text = file.read(limit + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ReadError(DAMAGED_GZIP, path=path) from error
+    if len(text) > limit:
+        raise LimitError(TOO_LARGE, path=path, limit=MAX_BYTES // 1024**3)
+    return text
+
+
+def _is_sequence(first: bytes, second: bytes) -> bool:
+    """Whether each line is a document of its own: a header line, then features."""
+    return (
+        first.rstrip().endswith(b"}")
+        and b'"type"' in first
+        and (not second.strip() or second.lstrip().startswith(b"{"))
+    )
+
+
+def _raw_document(text: bytes, path: Path, context: ReadContext) -> RawCity:
+    """Everything of one CityJSON document, before triangulation."""
+    if not text.strip():
+        raise ReadError(EMPTY_FILE, path=path)
+    context.progress.report(0.1, "Reading the file")
+    document = parse_document(text, path)
+    del text
+    if document.get("type") != "CityJSON" or not isinstance(document.get("CityObjects"), dict):
+        raise ReadError(NOT_CITYJSON, path=path, hint="A CityJSON file says so in its member type.")
+    context.progress.report(0.3, "Collecting objects")
+    collector = CityCollector(context)
+    scale, translate = transform_of(document, context)
+    collector.set_templates(document.pop("geometry-templates", None))
+    collector.add(document.pop("CityObjects"), document.pop("vertices", None))
+    context.progress.report(0.5, "Collecting surfaces")
+    collector.flush(scale, translate)
+    return collector.raw_city(**facts_of(document, context))
+
+
+def parse_document(text: bytes, path: Path) -> dict[str, Any]:
+    """The JSON object in ``text``; a byte order mark is tolerated."""
+    try:
+        document = parse(text[3:] if text.startswith(b"\xef\xbb\xbf") else text)
+    except ValueError as error:
+        raise ReadError(NOT_JSON, path=path, reason=str(error).rstrip(".")) from error
+    if not isinstance(document, dict):
+        raise ReadError(NOT_CITYJSON, path=path)
+    return document
+
+
+def transform_of(document: dict[str, Any], context: ReadContext) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scale and translation of the vertices, (3,) each; 1 and 0 where the file has none."""
+    transform = document.get("transform")
+    if transform is not None:
+        try:
+            scale = np.array(transform["scale"], dtype=np.float64)
+            translate = np.array(transform["translate"], dtype=np.float64)
+        except (TypeError, ValueError, KeyError):
+            scale = translate = np.zeros(0)
+        if scale.shape == translate.shape == (3,) and np.isfinite([scale, translate]).all() and scale.all():
+            return scale, translate
+        context.warn(BROKEN_TRANSFORM)
+    elif str(document.get("version", "")) not in ("1.0", "") and _all_whole(document.get("vertices")):
+        context.warn(NO_TRANSFORM)
+    return np.ones(3), np.zeros(3)
+
+
+def _all_whole(vertices: object) -> bool:
+    if not isinstance(vertices, list) or not vertices:
+        return False
+    sample = vertices[:50]
+    return all(isinstance(vertex, list) and all(type(number) is int for number in vertex) for vertex in sample)
+
+
+def facts_of(document: dict[str, Any], context: ReadContext) -> dict[str, str]:
+    """Format, version, CRS and title of a file from its header members."""
+    version = document.get("version")
+    text = version if isinstance(version, str) else ""
+    known = next((own for own in _KNOWN_VERSIONS if text.startswith(own)), "")
+    if not known:
+        context.warn(UNKNOWN_VERSION, version=text or "?")
+    extensions = document.get("extensions")
+    if isinstance(extensions, dict):
+        for name in extensions:
+            context.info(EXTENSION, name=str(name))
+    metadata = document.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    title = next((metadata[key] for key in ("title", "datasetTitle") if isinstance(metadata.get(key), str)), "")
+    return {
+        "crs": _crs_of(metadata),
+        "vertical_crs": str(metadata.get(VERTICAL_MEMBER) or ""),
+        "name": title.strip()[:200],
+        "format": "CityJSON",
+        "version": known or text,
+    }
+
+
+def _crs_of(metadata: dict[str, Any]) -> str:
+    """CRS as written: ``referenceSystem`` since 1.0, ``crs.epsg`` before."""
+    system = metadata.get("referenceSystem")
+    if isinstance(system, str):
+        return system
+    older = metadata.get("crs")
+    code = older.get("epsg") if isinstance(older, dict) else metadata.get("epsg", system)
+    return f"EPSG:{code}" if isinstance(code, int) and not isinstance(code, bool) else ""

@@ -1,0 +1,297 @@
+"""CityJSON boundaries to flat arrays, a whole batch of geometries at once.
+
+Nothing here knows files, attributes or coordinate systems. Where a batch does not flatten in one go, each
+geometry is tried alone, and only the broken ones are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain, pairwise, repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city.kinds import SURFACE_NAMES, SurfaceType
+
+#: A ring, a surface (rings) and a shell (surfaces) as parsed; anything may hide in untrusted JSON.
+Surfaces = list[Any]
+
+_SURFACE_TYPES = frozenset({"MultiSurface", "CompositeSurface"})
+_SOLID_TYPES = frozenset({"MultiSolid", "CompositeSolid"})
+_FLAT_TYPES = frozenset({"MultiPoint", "MultiLineString"})
+
+_BROKEN = (TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError)
+
+
+@dataclass(eq=False)
+class Chunk:
+    """Faces as arrays: P ring points, R rings, F faces.
+
+    points_crs (P, 3) float64; ring_size (R,) points of each ring; face_rings (F,) rings of each face;
+    face_object, face_lod (F,) ints; face_surface (F,) uint8.
+    """
+
+    points_crs: NDArray[np.float64]
+    ring_size: NDArray[np.int64]
+    face_rings: NDArray[np.int64]
+    face_object: NDArray[np.int64]
+    face_lod: NDArray[np.int64]
+    face_surface: NDArray[np.uint8]
+
+    def keep_faces(self, keep: NDArray[np.bool_]) -> Chunk:
+        """The chunk with the faces of ``keep`` (F,) only."""
+        if keep.all():
+            return self
+        keep_ring = np.repeat(keep, self.face_rings)
+        return Chunk(
+            self.points_crs[np.repeat(keep_ring, self.ring_size)],
+            self.ring_size[keep_ring],
+            self.face_rings[keep],
+            self.face_object[keep],
+            self.face_lod[keep],
+            self.face_surface[keep],
+        )
+
+
+def no_faces() -> Chunk:
+    """A chunk without any face."""
+    none = np.zeros(0, np.int64)
+    return Chunk(np.zeros((0, 3)), none, none, none, none, np.zeros(0, np.uint8))
+
+
+@dataclass(eq=False)
+class Findings:
+    """Object positions of what a batch left out, one entry per case."""
+
+    broken_geometries: list[int] = field(default_factory=list)
+    broken_faces: list[int] = field(default_factory=list)
+    broken_semantics: list[int] = field(default_factory=list)
+    not_surfaces: list[int] = field(default_factory=list)
+    inner_shells: list[int] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class GeometryBatch:
+    """Collects geometries as parsed, then turns all of them into one ``Chunk``.
+
+    ``lod_code`` gives the number of a level of detail written as text.
+    """
+
+    lod_code: Callable[[str], int]
+    findings: Findings = field(default_factory=Findings)
+    _surfaces: Surfaces = field(default_factory=list)
+    _values: list[Any] = field(default_factory=list)
+    _types: list[Any] = field(default_factory=list)
+    _rows: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
+
+    def add(self, geometry: dict[str, Any], owner: int, vertex_base: int, vertex_count: int) -> None:
+        """Take one geometry of object ``owner``; it counts its ``vertex_count`` vertices from ``vertex_base``."""
+        try:
+            surfaces, values = self._outer_surfaces(geometry, owner)
+            semantics = geometry.get("semantics")
+            types = semantics.get("surfaces") if semantics else None
+            type_names = [surface["type"] for surface in types] if types else []
+        except _BROKEN:
+            self.findings.broken_geometries.append(owner)
+            return
+        if type(surfaces) is not list:
+            self.findings.broken_geometries.append(owner)
+            return
+        n_faces = len(surfaces)
+        if not n_faces:
+            return
+        if type(values) is not list or not type_names:
+            if type_names or values:
+                self.findings.broken_semantics.append(owner)
+            type_names = []
+            self._values.extend(repeat(None, n_faces))
+        elif len(values) != n_faces:
+            self.findings.broken_semantics.append(owner)
+            self._values.extend((values + [None] * n_faces)[:n_faces])
+        else:
+            self._values.extend(values)
+        lod = self.lod_code(text_of_lod(geometry.get("lod")))
+        self._rows.append((owner, n_faces, lod, vertex_base, vertex_count, len(self._types), len(type_names)))
+        self._surfaces.extend(surfaces)
+        self._types.extend(type_names)
+
+    def _outer_surfaces(self, geometry: dict[str, Any], owner: int) -> tuple[Surfaces, list[Any] | None]:
+        """Surfaces of the outer shells, and the semantic index of each (None: no semantics)."""
+        kind = geometry["type"]
+        boundaries = geometry["boundaries"]
+        semantics = geometry.get("semantics")
+        values = semantics.get("values") if semantics else None
+        if kind == "Solid":
+            if len(boundaries) > 1:
+                self.findings.inner_shells.append(owner)
+            return (boundaries[0], values[0] if values else None) if boundaries else ([], None)
+        if kind in _SURFACE_TYPES:
+            return boundaries, values
+        if kind in _SOLID_TYPES:
+            if any(len(solid) > 1 for solid in boundaries):
+                self.findings.inner_shells.append(owner)
+            outer = [solid[0] for solid in boundaries]
+            if not values:
+                return list(chain.from_iterable(outer)), None
+            inner = [(value[0] if value else None) or [None] * len(s) for s, value in zip(outer, values, strict=True)]
+            return list(chain.from_iterable(outer)), list(chain.from_iterable(inner))
+        if kind in _FLAT_TYPES:
+            self.findings.not_surfaces.append(owner)
+            return [], None
+        raise ValueError(kind)
+
+    def finish(self, vertices: NDArray[np.float64]) -> Chunk:
+        """All geometries so far as one chunk over ``vertices`` (V, 3); the batch is empty afterwards."""
+        surfaces, values, types, rows = self._surfaces, self._values, self._types, self._rows
+        self._surfaces, self._values, self._types, self._rows = [], [], [], []
+        if not rows:
+            return no_faces()
+        table = np.array(rows, dtype=np.int64)
+        try:
+            face_rings, ring_size, indices = _flatten(surfaces)
+        except _BROKEN:
+            table, surfaces, values = self._without_broken(table, surfaces, values)
+            if not len(table):
+                return no_faces()
+            face_rings, ring_size, indices = _flatten(surfaces)
+        owner, n_faces, lod, vertex_base, vertex_count, type_base, n_types = table.T
+        face_row = np.repeat(np.arange(len(table)), n_faces)
+        if vertex_base.any():
+            point_row = np.repeat(np.repeat(face_row, face_rings), ring_size)
+            own = (indices >= 0) & (indices < vertex_count[point_row])
+            indices = np.where(own, indices + vertex_base[point_row], -1)
+        chunk = Chunk(
+            points_crs=_gather(vertices, indices),
+            ring_size=ring_size,
+            face_rings=face_rings,
+            face_object=owner[face_row],
+            face_lod=lod[face_row],
+            face_surface=self._surface_types(values, types, face_row, type_base, n_types, owner),
+        )
+        return self._without_broken_faces(chunk)
+
+    def _without_broken(
+        self, table: NDArray[np.int64], surfaces: Surfaces, values: list[Any]
+    ) -> tuple[NDArray[np.int64], Surfaces, list[Any]]:
+        """Leave out the geometries that do not flatten alone."""
+        start = _starts(table[:, 1]).tolist()
+        good: list[int] = []
+        for row, (first, last) in enumerate(pairwise(start)):
+            try:
+                _flatten(surfaces[first:last])
+            except _BROKEN:
+                self.findings.broken_geometries.append(int(table[row, 0]))
+            else:
+                good.append(row)
+        kept_surfaces = list(chain.from_iterable(surfaces[start[row] : start[row + 1]] for row in good))
+        kept_values = list(chain.from_iterable(values[start[row] : start[row + 1]] for row in good))
+        return table[good], kept_surfaces, kept_values
+
+    def _surface_types(
+        self,
+        values: list[Any],
+        types: list[Any],
+        face_row: NDArray[np.int64],
+        type_base: NDArray[np.int64],
+        n_types: NDArray[np.int64],
+        owner: NDArray[np.int64],
+    ) -> NDArray[np.uint8]:
+        """Surface type of each face from its index into the semantic surfaces of its geometry."""
+        if not types:
+            return np.zeros(len(face_row), np.uint8)
+        try:
+            value = np.fromiter(values, np.int64, len(values))
+        except _BROKEN:
+            value = np.fromiter((v if type(v) is int else -1 for v in values), np.int64, len(values))
+        known = {name: SURFACE_NAMES.get(name, SurfaceType.UNKNOWN) for name in set(map(str, types))}
+        codes = np.fromiter((known[str(name)] for name in types), np.uint8, len(types))
+        inside = (value >= 0) & (value < n_types[face_row])
+        wrong = (value >= n_types[face_row]) & (n_types[face_row] > 0)
+        if wrong.any():
+            self.findings.broken_semantics.extend(owner[np.unique(face_row[wrong])].tolist())
+        return np.where(inside, codes[np.where(inside, type_base[face_row] + value, 0)], np.uint8(0))
+
+    def _without_broken_faces(self, chunk: Chunk) -> Chunk:
+        """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
+        keep = chunk.face_rings > 0
+        finite = np.isfinite(chunk.points_crs.sum(axis=1))
+        if not finite.all():
+            ring_face = np.repeat(np.arange(len(keep)), chunk.face_rings)
+            keep[np.repeat(ring_face, chunk.ring_size)[~finite]] = False
+        if not keep.all():
+            self.findings.broken_faces.extend(chunk.face_object[~keep].tolist())
+        return chunk.keep_faces(keep)
+
+
+def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Rings per surface, points per ring and all vertex indices of nested lists."""
+    rings = list(chain.from_iterable(surfaces))
+    face_rings = np.fromiter(map(len, surfaces), np.int64, len(surfaces))
+    ring_size = np.fromiter(map(len, rings), np.int64, len(rings))
+    indices = np.fromiter(chain.from_iterable(rings), np.int64, int(ring_size.sum()))
+    return face_rings, ring_size, indices
+
+
+def _gather(vertices: NDArray[np.float64], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Vertices by index; NaN where there is no such vertex."""
+    if not len(indices) or (indices.min() >= 0 and indices.max() < len(vertices)):
+        return vertices[indices]
+    exists = (indices >= 0) & (indices < len(vertices))
+    points = np.full((len(indices), 3), np.nan)
+    points[exists] = vertices[indices[exists]]
+    return points
+
+
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def vertex_array(vertices: list[Any]) -> NDArray[np.float64]:
+    """Parsed vertices as (V, 3) float64; NaN rows for those that are not three numbers."""
+    try:
+        if set(map(len, vertices)) <= {3}:
+            flat = np.fromiter(chain.from_iterable(vertices), np.float64, 3 * len(vertices))
+            return flat.reshape(-1, 3)
+    except _BROKEN:
+        return np.array([_one_vertex(vertex) for vertex in vertices], dtype=np.float64).reshape(-1, 3)
+    return np.array([_one_vertex(vertex) for vertex in vertices], dtype=np.float64).reshape(-1, 3)
+
+
+def _one_vertex(vertex: Any) -> tuple[float, float, float]:
+    try:
+        x, y, z = vertex
+        return float(x), float(y), float(z)
+    except _BROKEN:
+        return np.nan, np.nan, np.nan
+
+
+def text_of_lod(lod: object) -> str:
+    """Level of detail as text: ``2``, ``2.0`` and ``"2"`` are all ``"2"``; empty where none is given."""
+    if isinstance(lod, str):
+        return lod.strip()
+    if isinstance(lod, (int, float)) and not isinstance(lod, bool):
+        return f"{lod:g}"
+    return ""
+
+
+def place_template(
+    template: Chunk, matrices: NDArray[np.float64], anchors: NDArray[np.float64], owners: NDArray[np.int64]
+) -> Chunk:
+    """A template at n places: points = matrix x template point + anchor.
+
+    matrices (n, 4, 4), anchors (n, 3) in the city's CRS, owners (n,) object of each place.
+    """
+    n, n_faces = len(owners), len(template.face_rings)
+    turned = np.einsum("nij,pj->npi", matrices[:, :3, :3], template.points_crs)
+    placed = turned + (matrices[:, :3, 3] + anchors)[:, None, :]
+    return Chunk(
+        placed.reshape(-1, 3),
+        np.tile(template.ring_size, n),
+        np.tile(template.face_rings, n),
+        np.repeat(owners, n_faces),
+        np.tile(template.face_lod, n),
+        np.tile(template.face_surface, n),
+    )

@@ -1,0 +1,418 @@
+"""CityJSON objects to columns: ids, types, parents and attributes of one file, document by document.
+
+A document is a ``CityJSON`` file or one ``CityJSONFeature``; geometry goes to ``cityjson_geometry``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.plugin_api import ReadContext
+from viewer.readers.cityjson_geometry import (
+    Chunk,
+    Findings,
+    GeometryBatch,
+    no_faces,
+    place_template,
+    vertex_array,
+)
+from viewer.readers.json_parse import to_text
+from viewer.readers.raw import RawCity
+
+BROKEN_OBJECT = "Objects that are not written as CityJSON asks were left out ({count})."
+BROKEN_GEOMETRY = "Geometries that could not be understood were left out ({count})."
+BROKEN_FACE = "Faces with missing or unusable vertices were left out ({count})."
+BROKEN_SEMANTICS = "Surface types that do not fit their geometry were ignored ({count})."
+NOT_SURFACES = "Geometries made of points or lines are not drawn ({count})."
+INNER_SHELLS = "Inner shells of solids (hollows) are not drawn ({count})."
+UNKNOWN_PARENT = "Objects name a parent that is not in the file; they stand alone ({count})."
+UNKNOWN_TYPE = "Objects without a type are shown as generic objects ({count})."
+MISSING_TEMPLATE = "Copies of a template that is missing or unusable were left out ({count})."
+
+#: Members of a city object with a meaning of their own; anything else is an extension's attribute.
+_OWN_MEMBERS = frozenset(
+    {
+        "type", "attributes", "geometry", "parents", "children", "address", "geographicalExtent",
+        "members", "children_roles",
+    }
+)  # fmt: skip
+
+_GROUP = "CityObjectGroup"
+#: A nested attribute with more different members than this stays one text.
+_MAX_MEMBERS = 24
+_NO_MEMBERS: Mapping[str, Any] = {}
+
+#: An address in reading order; every version and producer spells the members a little differently.
+_ADDRESS_LINES: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("thoroughfarename", "street", "streetname", "thoroughfare"), ("thoroughfarenumber", "housenumber", "number")),
+    (("postalcode", "postcode", "zip"), ("localityname", "locality", "city")),
+    (("administrativearea",), ("countryname", "country")),
+)
+
+
+class CityCollector:
+    """Takes documents one by one and gives a ``RawCity``; memory stays near the arrays."""
+
+    def __init__(self, context: ReadContext) -> None:
+        self._context = context
+        self._ids: list[str] = []
+        self._types: list[str] = []
+        self._parents: list[int] = []
+        self._lods: dict[str, int] = {}
+        self._columns: dict[str, tuple[list[NDArray[np.int64]], list[object]]] = {}
+        self._kept_whole: set[str] = set()
+        self._chunks: list[Chunk] = []
+        self._findings = Findings()
+        self._batch = GeometryBatch(self._lod_code, self._findings)
+        self._vertices: list[Any] = []
+        self._waiting_parents: list[tuple[int, str]] = []
+        self._position: dict[str, int] = {}
+        self._broken_objects: list[str] = []
+        self._untyped: list[str] = []
+        self._lost_instances: list[int] = []
+        self._templates: list[Chunk | None] = []
+        self._first_pending = 0
+        self._pending_attributes: list[Mapping[str, Any]] = []
+        self._instances: list[tuple[int, int, int, Any]] = []
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def pending(self) -> int:
+        """Vertices waiting for ``flush``."""
+        return len(self._vertices)
+
+    def set_templates(self, section: Any) -> None:
+        """Take the ``geometry-templates`` of a file; later instances refer to them by position."""
+        self._templates = []
+        if not isinstance(section, dict):
+            return
+        vertices = section.get("vertices-templates")
+        templates = section.get("templates")
+        if not isinstance(vertices, list) or not isinstance(templates, list):
+            return
+        points = vertex_array(vertices)
+        for template in templates:
+            findings = Findings()
+            batch = GeometryBatch(self._lod_code, findings)
+            if isinstance(template, dict):
+                batch.add(template, 0, 0, len(points))
+            chunk = batch.finish(points)
+            self._templates.append(chunk if len(chunk.face_rings) else None)
+
+    def add(self, objects: Any, vertices: Any, place: str = "") -> None:
+        """Take the ``CityObjects`` and ``vertices`` of one document; ``flush`` before the transform changes.
+
+        ``place`` says where the document stands, for messages.
+        """
+        if not isinstance(objects, dict):
+            self._broken_objects.append(place)
+            return
+        if not isinstance(vertices, list):
+            vertices = []
+        vertex_base, vertex_count = len(self._vertices), len(vertices)
+        if vertex_base:
+            self._vertices.extend(vertices)
+        else:
+            self._vertices = vertices
+        first = len(self._ids)
+        local: dict[str, int] = {}
+        add_geometry = self._batch.add
+        for own_id, entry in objects.items():
+            if type(entry) is not dict:
+                self._broken_objects.append(own_id)
+                continue
+            index = len(self._ids)
+            local[own_id] = index
+            self._ids.append(own_id)
+            self._types.append(self._type_of(entry, own_id))
+            self._parents.append(-1)
+            self._pending_attributes.append(_attributes_of(entry))
+            geometries = entry.get("geometry")
+            if not geometries:
+                continue
+            if type(geometries) is not list:
+                self._findings.broken_geometries.append(index)
+                continue
+            for geometry in geometries:
+                if type(geometry) is not dict:
+                    self._findings.broken_geometries.append(index)
+                elif geometry.get("type") == "GeometryInstance":
+                    self._add_instance(geometry, index, vertex_base)
+                else:
+                    add_geometry(geometry, index, vertex_base, vertex_count)
+        self._connect(objects, local, first)
+        for own_id, index in local.items():
+            self._position.setdefault(own_id, index)
+
+    def flush(self, scale: NDArray[np.float64], translate: NDArray[np.float64]) -> None:
+        """Turn what waits into arrays: vertex = parsed numbers x scale + translate."""
+        vertices = vertex_array(self._vertices)
+        self._vertices = []
+        vertices *= scale
+        vertices += translate
+        self._keep(self._batch.finish(vertices))
+        self._place_instances(vertices)
+        self._collect_attributes()
+
+    def raw_city(self, **facts: str) -> RawCity:
+        """Everything taken so far, and the findings told to the context. ``facts`` go into the result."""
+        self._connect_waiting()
+        self._tell()
+        chunks = self._chunks or [no_faces()]
+        self._chunks = []
+        face_rings = np.concatenate([chunk.face_rings for chunk in chunks])
+        ring_size = np.concatenate([chunk.ring_size for chunk in chunks])
+        lods = list(self._lods) or [""]
+        return RawCity(
+            points_crs=np.concatenate([chunk.points_crs for chunk in chunks])
+            if len(chunks) > 1
+            else chunks[0].points_crs,
+            ring_start=np.concatenate([[0], np.cumsum(ring_size)]),
+            ring_face=np.repeat(np.arange(len(face_rings)), face_rings),
+            face_object=np.concatenate([chunk.face_object for chunk in chunks]),
+            face_surface=np.concatenate([chunk.face_surface for chunk in chunks]),
+            face_lod=np.concatenate([chunk.face_lod for chunk in chunks]),
+            lods=lods,
+            object_ids=self._ids,
+            object_types=self._types,
+            object_parent=np.array(self._parents, dtype=np.int64),
+            attributes={name: (np.concatenate(indices), values) for name, (indices, values) in self._columns.items()},
+            **facts,
+        )
+
+    def _lod_code(self, lod: str) -> int:
+        return self._lods.setdefault(lod, len(self._lods))
+
+    def _keep(self, chunk: Chunk) -> None:
+        if len(chunk.face_rings):
+            self._chunks.append(chunk)
+
+    def _type_of(self, entry: dict[str, Any], own_id: str) -> str:
+        kind = entry.get("type")
+        if type(kind) is str and kind:
+            return kind
+        self._untyped.append(own_id)
+        return "GenericCityObject"
+
+    def _add_instance(self, geometry: dict[str, Any], index: int, vertex_base: int) -> None:
+        try:
+            template, anchor = geometry["template"], geometry["boundaries"][0]
+            self._instances.append(
+                (index, int(template), vertex_base + int(anchor), geometry.get("transformationMatrix"))
+            )
+        except (TypeError, ValueError, KeyError, IndexError):
+            self._lost_instances.append(index)
+        else:
+            self._instances.append(place)
+
+    def _place_instances(self, vertices: NDArray[np.float64]) -> None:
+        """Place all waiting template instances, template by template."""
+        by_template: dict[int, list[tuple[int, NDArray[np.float64], NDArray[np.float64]]]] = {}
+        for index, template, anchor, numbers in self._instances:
+            matrix = _matrix(numbers)
+            usable = 0 <= template < len(self._templates) and 0 <= anchor < len(vertices)
+            if matrix is None or not usable or not np.isfinite(vertices[anchor]).all():
+                self._lost_instances.append(index)
+            else:
+                by_template.setdefault(template, []).append((index, matrix, vertices[anchor]))
+        self._instances = []
+        for template, places in by_template.items():
+            chunk = self._templates[template]
+            owners, matrices, anchors = zip(*places, strict=True)
+            if chunk is None:
+                self._lost_instances.extend(owners)
+            else:
+                self._keep(place_template(chunk, np.array(matrices), np.array(anchors), np.array(owners)))
+
+    def _connect(self, objects: dict[str, Any], local: dict[str, int], first: int) -> None:
+        """Parents of the objects of one document: named by the child, else by the parent's children."""
+        for own_id, index in local.items():
+            parents = objects[own_id].get("parents")
+            if parents and isinstance(parents, list):
+                self._choose_parent(index, parents, local)
+        for own_id, index in local.items():
+            children = objects[own_id].get("children")
+            if not children or not isinstance(children, list) or self._types[index] == _GROUP:
+                continue
+            for child in children:
+                position = local.get(child) if isinstance(child, str) else None
+                if position is not None and position != index and self._parents[position] < 0:
+                    self._parents[position] = index
+
+    def _choose_parent(self, index: int, parents: list[Any], local: dict[str, int]) -> None:
+        """A group is no parent: what it gathers still stands for itself."""
+        unknown = ""
+        for name in parents:
+            position = local.get(name) if isinstance(name, str) else None
+            if position is None:
+                unknown = unknown or str(name)
+            elif position != index and self._types[position] != _GROUP:
+                self._parents[index] = position
+                return
+        if unknown:
+            self._waiting_parents.append((index, unknown))
+
+    def _connect_waiting(self) -> None:
+        lost: list[str] = []
+        for index, name in self._waiting_parents:
+            position = self._position.get(name, -1)
+            if position < 0:
+                lost.append(self._ids[index])
+            elif position != index and self._types[position] != _GROUP and self._parents[index] < 0:
+                self._parents[index] = position
+        self._waiting_parents = []
+        self._warn(UNKNOWN_PARENT, lost)
+
+    def _collect_attributes(self) -> None:
+        """Turn the waiting attributes into columns; whole columns at once where most objects have them."""
+        rows, first = self._pending_attributes, self._first_pending
+        self._pending_attributes = []
+        self._first_pending = len(self._ids)
+        filled = [(first + i, row) for i, row in enumerate(rows) if row]
+        if not filled:
+            return
+        names = dict.fromkeys(name for _, row in filled for name in row)
+        if len(names) * len(filled) <= 4 * sum(len(row) for _, row in filled):
+            indices = np.array([index for index, _ in filled], dtype=np.int64)
+            for name in names:
+                self._extend_column(name, indices, [row.get(name) for _, row in filled])
+            return
+        sparse: dict[str, tuple[list[int], list[object]]] = {name: ([], []) for name in names}
+        for index, row in filled:
+            for name, value in row.items():
+                column = sparse[name]
+                column[0].append(index)
+                column[1].append(value)
+        for name, (own, values) in sparse.items():
+            self._extend_column(name, np.array(own, dtype=np.int64), values)
+
+    def _extend_column(self, name: str, indices: NDArray[np.int64], values: list[object]) -> None:
+        kinds = set(map(type, values))
+        if dict in kinds:
+            values = self._extend_inner_columns(name, indices, values)
+        if bool in kinds:
+            values = [("true" if value else "false") if isinstance(value, bool) else value for value in values]
+        if list in kinds:
+            values = [to_text(value) if isinstance(value, list) else value for value in values]
+        if all(value is None for value in values):
+            return
+        known = self._columns.setdefault(name, ([], []))
+        known[0].append(indices)
+        known[1].extend(values)
+
+    def _extend_inner_columns(self, name: str, indices: NDArray[np.int64], values: list[object]) -> list[object]:
+        """Give the members of nested attributes columns of their own; returns what stays in this one.
+
+        Where the members differ from object to object (keys that are data), JSON text stays instead.
+        """
+        inner: dict[str, tuple[list[int], list[object]]] = {}
+        if name not in self._kept_whole:
+            for index, value in zip(indices.tolist(), values, strict=True):
+                if isinstance(value, dict):
+                    for path, item in _flat_members(name, value):
+                        column = inner.setdefault(path, ([], []))
+                        column[0].append(index)
+                        column[1].append(item)
+                if len(inner) > _MAX_MEMBERS:
+                    self._kept_whole.add(name)
+                    break
+        if name in self._kept_whole:
+            return [to_text(value) if isinstance(value, dict) else value for value in values]
+        for path, (own, items) in inner.items():
+            self._extend_column(path, np.array(own, dtype=np.int64), items)
+        return [None if isinstance(value, dict) else value for value in values]
+
+    def _tell(self) -> None:
+        own = self._findings
+        self._warn(BROKEN_OBJECT, self._broken_objects)
+        self._warn(UNKNOWN_TYPE, self._untyped)
+        self._warn(BROKEN_GEOMETRY, self._names(own.broken_geometries))
+        self._warn(MISSING_TEMPLATE, self._names(self._lost_instances))
+        self._warn(BROKEN_FACE, self._names(own.broken_faces))
+        self._warn(BROKEN_SEMANTICS, self._names(own.broken_semantics))
+        for text, owners in ((NOT_SURFACES, own.not_surfaces), (INNER_SHELLS, own.inner_shells)):
+            names = self._names(owners)
+            self._context.info(text, where=_places(names), count=len(names))
+        self._findings = Findings()
+
+    def _names(self, indices: list[int]) -> list[str]:
+        return [self._ids[index] for index in indices]
+
+    def _warn(self, text: str, names: list[str]) -> None:
+        self._context.warn(text, where=_places(names), count=len(names))
+
+
+def _places(names: Iterable[str]) -> tuple[str, ...]:
+    """The first few different names."""
+    return tuple(dict.fromkeys(names))[:20]
+
+
+def _matrix(numbers: Any) -> NDArray[np.float64] | None:
+    """A 4 x 4 matrix from 16 numbers, identity where none is given, None where unusable."""
+    if numbers is None:
+        return np.eye(4)
+    try:
+        matrix = np.array(numbers, dtype=np.float64).reshape(4, 4)
+    except (TypeError, ValueError):
+        return None
+    return matrix if np.isfinite(matrix).all() else None
+
+
+def _attributes_of(entry: dict[str, Any]) -> Mapping[str, Any]:
+    """Attributes of a city object, with its address and what extensions added beside them."""
+    attributes = entry.get("attributes")
+    if type(attributes) is not dict:
+        attributes = _NO_MEMBERS
+    if entry.keys() <= _OWN_MEMBERS and "address" not in entry:
+        return attributes
+    more = {name: value for name, value in entry.items() if name not in _OWN_MEMBERS}
+    address = _address_text(entry.get("address"))
+    if address:
+        more["address"] = address
+    return {**more, **attributes} if more else attributes
+
+
+def _flat_members(name: str, value: dict[str, Any]) -> Iterable[tuple[str, object]]:
+    """``{"a": {"b": 1}}`` under ``name`` as (``name.a.b``, 1); what lies deeper than three stays JSON text."""
+    stack: list[tuple[str, Any, int]] = [(name, value, 0)]
+    while stack:
+        path, item, depth = stack.pop()
+        if isinstance(item, dict) and depth < 3:
+            stack.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(item.items()))
+        elif isinstance(item, dict):
+            yield path, to_text(item)
+        elif item is not None:
+            yield path, item
+
+
+def _address_text(address: Any) -> str:
+    """Addresses as one line: ``"Street 5, 12345 Town"``; several are separated by semicolons."""
+    entries = address if isinstance(address, list) else [address]
+    lines = (_one_address(entry) if isinstance(entry, dict) else str(entry or "") for entry in entries)
+    return "; ".join(line for line in lines if line)
+
+
+def _one_address(entry: dict[str, Any]) -> str:
+    members = {
+        str(key).lower().replace("_", ""): value
+        for key, value in entry.items()
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    }
+    found: set[str] = set()
+    lines = []
+    for line in _ADDRESS_LINES:
+        words = []
+        for names in line:
+            name = next((name for name in names if name in members), "")
+            if name:
+                found.add(name)
+                words.append(str(members[name]).strip())
+        lines.append(" ".join(word for word in words if word))
+    rest = [str(value).strip() for name, value in members.items() if name not in found]
+    return ", ".join(line for line in lines + rest if line)
