@@ -63,6 +63,8 @@ class ReadContext:
     questions : options the reader had to assume, name -> assumed value; the import panel offers them.
     facts : what the reader found out about the file, for the import report: ``"format"``, ``"version"``,
         ``"crs"``, ``"vertical_crs"``.
+    city_extent_local : (2, 2) or (2, 3) float64, lowest and highest corner of the open city; None if
+        no city is open.
     """
 
     frame: Frame = field(default_factory=Frame)
@@ -72,6 +74,7 @@ class ReadContext:
     transform: Transform = _no_transform
     questions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    city_extent_local: NDArray[np.float64] | None = None
 
     def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
         """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
