@@ -202,14 +202,11 @@ class CityCollector:
 
     def _add_instance(self, geometry: dict[str, Any], index: int, vertex_base: int) -> None:
         try:
-            template, anchor = geometry["template"], geometry["boundaries"][0]
-            self._instances.append(
-                (index, int(template), vertex_base + int(anchor), geometry.get("transformationMatrix"))
-            )
+            template, anchor = int(geometry["template"]), vertex_base + int(geometry["boundaries"][0])
         except (TypeError, ValueError, KeyError, IndexError):
             self._lost_instances.append(index)
         else:
-            self._instances.append(place)
+            self._instances.append((index, template, anchor, geometry.get("transformationMatrix")))
 
     def _place_instances(self, vertices: NDArray[np.float64]) -> None:
         """Place all waiting template instances, template by template."""
