@@ -96,7 +96,7 @@ def build_bridge(city: CityBuilder, line: np.ndarray, name: str, width: float = 
             strip(inn, foot_in, SurfaceType.WALL)
             strip(out, inn, SurfaceType.WALL)
     for share in (0.36, 0.64):
-        k = int(round(share * (len(line) - 1)))
+        k = round(share * (len(line) - 1))
         u, v = direction[k] * 1.2, side[k] * (half - 0.6)
         ring = np.array([line[k] - u - v, line[k] + u - v, line[k] + u + v, line[k] - u + v])
         city.prism(index, ring, terrain.WATER_Z - 1.0, float(z[k]) - 1.1, floor=False)

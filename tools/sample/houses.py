@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,7 +82,7 @@ class Houses:
             count = max(1, round(length / rng.uniform(16, 20)))
             cuts = np.linspace(0, 1, count + 1)
             cuts[1:-1] += rng.uniform(-0.12, 0.12, count - 1) / count
-            for t0, t1 in zip(cuts[:-1], cuts[1:], strict=True):
+            for t0, t1 in itertools.pairwise(cuts):
                 a, b = p + (q - p) * t0, p + (q - p) * t1
                 d, c = pi + (qi - pi) * t0, pi + (qi - pi) * t1
                 quad = np.array([a, b, c, d])
@@ -96,14 +97,14 @@ class Houses:
                 use = USES_STREET[int(rng.integers(len(USES_STREET)))]
                 z0 = self.base(quad)
                 eaves = 1.0 + storeys * (3.0 if modern else 3.5)
-                common = dict(
-                    function=use,
-                    storeysAboveGround=storeys,
-                    yearOfConstruction=int(rng.integers(1994, 2019))
+                common = {
+                    "function": use,
+                    "storeysAboveGround": storeys,
+                    "yearOfConstruction": int(rng.integers(1994, 2019))
                     if modern
                     else year_base + int(rng.integers(0, 14)),
-                    address=self.address(street),
-                )
+                    "address": self.address(street),
+                }
                 if modern:
                     i_obj = self.building("haus", quad, eaves, roofType="flat", **common)
                     self.city.prism(i_obj, quad, z0, z0 + eaves)
@@ -396,9 +397,12 @@ class Houses:
             )  # fmt: skip
             z0 = self.base(quad)
             self.city.gable(obj, quad, z0, z0 + 8, z0 + 10.5)
-        planned = dict(
-            conditionOfConstruction="planned", function="Wohngebäude", roofType="flat", yearOfConstruction=2029
-        )
+        planned = {
+            "conditionOfConstruction": "planned",
+            "function": "Wohngebäude",
+            "roofType": "flat",
+            "yearOfConstruction": 2029,
+        }
         for bx in (-98, 0, 98):  # proposal "Höfe": courtyards of four to six storeys
             for dx, dy, w, d, storeys in (
                 (0, 26, 70, 13, 5),

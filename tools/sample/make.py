@@ -207,7 +207,7 @@ def main(folder: Path) -> None:
         file.write(plain.getvalue())
     (folder / "auenstadt.city.json.gz").write_bytes(packed.getvalue())
     write_layers(folder, grounds, trees)
-    write_sessions(folder)
+    write_sessions(folder, plan, city)
     counts = model.objects.count_by_type()
     print(f"Auenstadt: {counts}, {len(model.triangles)} triangles, {len(trees)} trees, {len(grounds.parcels)} parcels")
     for path in sorted(folder.iterdir()):
