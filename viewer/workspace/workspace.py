@@ -92,10 +92,9 @@ class Workspace:
         return tuple(dict.fromkeys(([credit] if credit else []) + texts))
 
     def missing_sources(self) -> tuple[Source, ...]:
-        """Sources of the document whose data is not read yet (after opening a session)."""
-        return tuple(
-            s for s in self.session.document.sources if s.key not in self._cities and s.key not in self._layers
-        )
+        """Sources of the document whose data is not read yet, cities first: layers need their frame."""
+        missing = [s for s in self.session.document.sources if s.key not in self._cities and s.key not in self._layers]
+        return tuple(sorted(missing, key=lambda source: source.kind != "city"))
 
     def new_key(self) -> str:
         """A source key that is free in the document and in the loaded data."""
@@ -129,24 +128,22 @@ class Workspace:
         others = {name: self._cities[name] for name, _ in base if name != key}
         context = ReadContext(frame=self.frame if others else Frame(), options=options, progress=progress.part(0, 0.7))
         reading = self.host.read(Path(path), context, reader)
-        city = reading.result if isinstance(reading.result, CityModel) else None
-        layers: tuple[Layer, ...] = ()
-        derived: Derived | None = None
+        city, derived = reading.city, None
         if city is not None:
-            wanted = tuple((n, lod) for n, lod in base if n != key) + ((key, options.get("lod", "")),)
+            lods = {**dict(base), key: options.get("lod", "")}
+            order = [s.key for s in self.session.document.sources if s.key in lods]
+            wanted = tuple((name, lods[name]) for name in dict.fromkeys([*order, key]))
             derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0))
-        else:
-            layers = (reading.result,) if isinstance(reading.result, Layer) else tuple(reading.result)
         return Loaded(
             key=key,
             path=str(Path(path).resolve()),
-            reader=f"{reading.plugin_id}:{reading.reader_title}",
-            title=Path(path).name if city is not None else layers[0].name,
+            reader=reading.reader,
+            title=Path(path).name if city is not None else reading.layers[0].name,
             report=reading.report,
             options=tuple(sorted(options.items())),
-            questions=dict(context.questions),
+            questions=dict(reading.questions),
             city=city,
-            layers=layers,
+            layers=reading.layers,
             derived=derived,
         )
 
