@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.builders import box, city_of, plane
 
+from tests.builders import box, city_of, plane
 from viewer.city import SurfaceType
 from viewer.city.ground import make_ground
 from viewer.city.measures import measure

@@ -162,10 +162,10 @@ def measure(city: CityModel, faces: Flags | None = None, geometry: FaceGeometry 
     all_closed = known & (sums(feature, has & ~closed, k) == 0)
     volume_of = per_feature(volume)
 
-    # Lowest roof edge, without dormers and scraps of less than a fiftieth of the roof.
+    # Lowest roof edge, without dormers, porches and garages of less than a tenth of the roof.
     owner_feature = feature[owner]
     roof_of = sums(owner_feature, flat_area * roof, k)
-    counts = roof & (flat_area >= 0.02 * roof_of[owner_feature])
+    counts = roof & (flat_area >= 0.1 * roof_of[owner_feature])
     eaves_m = _lowest(shape.low_m[chosen], owner_feature, counts, k)
     eaves_m = np.where(np.isfinite(eaves_m), np.clip(eaves_m, ground_m, top_m), top_m)
     # For storeys the edges count by the roof that hangs on them: a garage does not make a tower low.

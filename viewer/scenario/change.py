@@ -51,7 +51,7 @@ def lift_weight(
 ) -> NDArray[np.float64]:
     """How much of the lift a point takes: 0 on the ground, 1 at the eaves and above, linear between."""
     span = np.maximum(eaves_m - ground_m, 1e-3)
-    return np.clip((z - ground_m) / span, 0.0, 1.0)
+    return np.asarray(np.clip((z - ground_m) / span, 0.0, 1.0), dtype=np.float64)
 
 
 def lifted_z(
@@ -63,4 +63,5 @@ def lifted_z(
 ) -> NDArray[np.float64]:
     """Height of points after a change; all arguments broadcast, local metres. Used wherever a change
     is computed; the scene's vertex shader is its twin and a test compares the two pictures."""
-    return ground_m + (z - ground_m) * factor + lift_weight(z, ground_m, eaves_m) * lift_m
+    moved = ground_m + (z - ground_m) * factor + lift_weight(z, ground_m, eaves_m) * lift_m
+    return np.asarray(moved, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from viewer.scenario.parameters import LEVERS, lever
 from viewer.scenario.targets import Target, WholeCity
@@ -14,7 +14,7 @@ class Setting:
 
     parameter: str
     value: float
-    target: Target = WholeCity()
+    target: Target = field(default_factory=WholeCity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,136 @@
+"""Where new trees may stand: once for a city, in a fixed order in which the first n are spread plausibly."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import CityModel, SurfaceType, Theme
+from viewer.city.geometry import sample_triangles
+from viewer.city.ground import Ground
+from viewer.city.measures import Measures
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Trees as they are after 25 years: crown diameter and height in metres (METHODS section 2; UNVERIFIED).
+CROWN_M = 6.0
+HEIGHT_M = 9.0
+#: Distance of neighbouring places, free distance to buildings, and how far from buildings a quarter reaches.
+SPACING_M = 8.0
+KEEP_OFF_M = 3.5
+QUARTER_M = 45.0
+_CELL_M = 2.0
+_MOST_CELLS = 4_000_000
+_MOST_PLACES = 100_000
+_BLOCKED = (Theme.RAILWAY, Theme.WATER, Theme.BRIDGE, Theme.TUNNEL)
+_GREEN = (Theme.VEGETATION,)
+
+
+def tree_places(city: CityModel, measures: Measures, ground: Ground, faces: Flags | None = None) -> Floats:
+    """Places for new trees, best first: (n, 3) float64, local metres, read-only.
+
+    Open ground near buildings, away from walls, roads, rails, water and existing trees. Streets' edges
+    and green ground come first; within each rank the order is mixed by a hash of the place, so that any
+    first n are spread over the quarter. The same city gives the same places.
+    """
+    stands = measures.is_building & np.isfinite(measures.centre_local).all(axis=1)
+    if not stands.any():
+        return _frozen(np.empty((0, 3)))
+    shown = np.ones(len(city.face_surface), bool) if faces is None else np.asarray(faces, bool)
+    centres = measures.centre_local[stands]
+    low, high = centres.min(axis=0) - QUARTER_M - 30, centres.max(axis=0) + QUARTER_M + 30
+    cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
+    grid = _Grid(low, cell, (int((high - low)[1] / cell) + 1, int((high - low)[0] / cell) + 1))
+
+    built = grid.covered(_surfaces(city, shown, (Theme.BUILDING,), cell / 2))
+    street = grid.covered(_surfaces(city, shown, (Theme.ROAD, Theme.SQUARE), cell / 2))
+    blocked = grid.covered(_surfaces(city, shown, _BLOCKED, cell / 2))
+    green = grid.covered(_surfaces(city, shown, _GREEN, cell / 2))
+    trees = grid.covered(_surfaces(city, shown, (Theme.TREE,), cell / 2))
+    free = ~(_grown(built, KEEP_OFF_M / cell) | street | blocked | _grown(trees, 4.0 / cell))
+    free &= _near(built, QUARTER_M / cell)
+    kerb = _grown(street, max(1.0, 3.0 / cell)) & ~street
+
+    spacing = max(SPACING_M, float(np.sqrt(np.prod(high - low) / (4 * _MOST_PLACES))))
+    columns, rows = (int(n) + 1 for n in (high - low) / spacing)
+    row, column = (a.ravel() for a in np.mgrid[0:rows, 0:columns])
+    number = row.astype(np.uint64) * np.uint64(1_000_003) + column.astype(np.uint64)
+    jitter = np.column_stack([_hashed(number, 1), _hashed(number, 2)])
+    # Half a step of jitter keeps neighbours at least half a step apart.
+    places = low + (np.column_stack([column, row]) + 0.25 + 0.5 * jitter) * spacing
+    j, i = grid.cells(places)
+    usable = free[j, i]
+    places, number, j, i = places[usable], number[usable], j[usable], i[usable]
+    rank = _hashed(number, 3) - 0.6 * kerb[j, i] - 0.3 * green[j, i]
+    order = np.argsort(rank, kind="stable")[:_MOST_PLACES]
+    places = places[order]
+    return _frozen(np.column_stack([places, ground.height_at(places)]) if len(places) else np.empty((0, 3)))
+
+
+def _frozen(points: Floats) -> Floats:
+    points.setflags(write=False)
+    return points
+
+
+class _Grid:
+    """Cells over the quarter."""
+
+    def __init__(self, low: Floats, cell: float, shape: tuple[int, int]) -> None:
+        self.low, self.cell, self.shape = low, cell, shape
+
+    def cells(self, xy: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and column of points (n, 2), at the edge for those outside."""
+        i, j = np.floor((xy - self.low) / self.cell).astype(np.int64).T
+        return np.clip(j, 0, self.shape[0] - 1), np.clip(i, 0, self.shape[1] - 1)
+
+    def covered(self, points: Floats) -> Flags:
+        """(rows, columns) cells that hold any of the points."""
+        covered = np.zeros(self.shape, bool)
+        inside = np.all(
+            (points[:, :2] >= self.low) & (points[:, :2] <= self.low + self.cell * np.array(self.shape)[::-1]), axis=1
+        )
+        j, i = self.cells(points[inside, :2])
+        covered[j, i] = True
+        return covered
+
+
+def _surfaces(city: CityModel, shown: Flags, themes: tuple[Theme, ...], spacing_m: float) -> Floats:
+    """Points spread over the surfaces of some themes seen from above, with their corners."""
+    if not len(city.triangles):
+        return np.empty((0, 3))
+    codes = [tuple(Theme).index(theme) for theme in themes]
+    wanted = shown & np.isin(city.objects.feature_theme, codes)[city.face_feature]
+    if Theme.BUILDING in themes:
+        wanted &= city.face_surface != SurfaceType.WALL
+    corners = city.positions_local[city.triangles[wanted[city.triangle_face]]].astype(np.float64)
+    spread, _ = sample_triangles(corners, spacing_m, limit=4_000_000)
+    return np.concatenate([spread, corners.reshape(-1, 3)])
+
+
+def _grown(mask: Flags, cells: float) -> Flags:
+    """A mask grown by a number of cells in every direction."""
+    result = mask
+    for _ in range(int(np.ceil(cells))):
+        p = np.pad(result, 1)
+        result = p[1:-1, 1:-1] | p[:-2, 1:-1] | p[2:, 1:-1] | p[1:-1, :-2] | p[1:-1, 2:]
+    return result
+
+
+def _near(mask: Flags, cells: float) -> Flags:
+    """Cells within a square of a number of cells around any of the mask (summed areas)."""
+    r = max(1, int(cells))
+    total = np.pad(np.cumsum(np.cumsum(mask, axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0)))
+    rows, columns = mask.shape
+    j0, j1 = np.clip(np.arange(rows) - r, 0, rows), np.clip(np.arange(rows) + r + 1, 0, rows)
+    i0, i1 = np.clip(np.arange(columns) - r, 0, columns), np.clip(np.arange(columns) + r + 1, 0, columns)
+    count = total[j1][:, i1] - total[j0][:, i1] - total[j1][:, i0] + total[j0][:, i0]
+    return np.asarray(count > 0)
+
+
+def _hashed(number: NDArray[np.uint64], salt: int) -> Floats:
+    """Numbers in 0..1 that look random and are always the same."""
+    h = number * np.uint64(0x9E3779B97F4A7C15) + np.uint64(salt * 0xD1B54A32D192ED03 % 2**64)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((h ^ (h >> np.uint64(31))) >> np.uint64(11), dtype=np.float64) / 2.0**53
