@@ -21,6 +21,14 @@ from viewer.city.measures import Measures
 from viewer.errors import Cancelled, CrsError, LimitError, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
+from viewer.plugin_api.tables import (
+    Table,
+    find_column,
+    number_column,
+    read_table,
+    text_column,
+)
+from viewer.plugin_api.vector import VectorTable, list_vector_layers, read_vector
 from viewer.scenario.change import CityChange
 
 #: Version of this contract; a manifest names the one it was written for.
@@ -51,6 +59,14 @@ __all__ = [
     "Severity",
     "Status",
     "SurfaceType",
+    "Table",
     "TreeLayer",
+    "VectorTable",
     "ViewerError",
+    "find_column",
+    "list_vector_layers",
+    "number_column",
+    "read_table",
+    "read_vector",
+    "text_column",
 ]

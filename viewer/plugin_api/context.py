@@ -53,6 +53,10 @@ def _no_transform(points: NDArray[np.float64], crs_from: str, crs_to: str) -> ND
     raise NotImplementedError("this context has no coordinate transformation")
 
 
+def _as_written(context: ReadContext, points: NDArray[np.float64], crs: str) -> str:
+    return context.options.get("crs", "") or crs
+
+
 @dataclass(slots=True)
 class ReadContext:
     """Given to every reader.
@@ -65,6 +69,7 @@ class ReadContext:
         ``"crs"``, ``"vertical_crs"``.
     city_extent_local : (2, 2) or (2, 3) float64, lowest and highest corner of the open city; None if
         no city is open.
+    transform, choose_crs : filled in by the plugin host; ``local_from`` and ``place`` use them.
     """
 
     frame: Frame = field(default_factory=Frame)
@@ -75,6 +80,7 @@ class ReadContext:
     questions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     city_extent_local: NDArray[np.float64] | None = None
+    choose_crs: Callable[[ReadContext, NDArray[np.float64], str], str] = _as_written
 
     def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
         """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
@@ -93,6 +99,16 @@ class ReadContext:
         if crs and self.frame.crs and crs != self.frame.crs:
             array = self.transform(array, crs, self.frame.crs)
         return self.frame.local_from_crs(array)
+
+    def place(self, points: ArrayLike, crs: str = "") -> NDArray[np.float64]:
+        """Bring points of a file ((N, 2) or (N, 3), x/lon first) into the frame, local metres.
+
+        Without a ``crs`` (or with one nobody knows) the person's choice or a guess is taken, with a warning
+        and a question. Without an open city ``frame`` becomes one around the points. A point outside the
+        reach of a projection becomes infinite.
+        """
+        array = np.asarray(points, dtype=np.float64)
+        return self.local_from(array, self.choose_crs(self, array, crs))
 
 
 __all__ = ["Cancelled", "Progress", "ReadContext", "Transform"]

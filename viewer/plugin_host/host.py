@@ -16,6 +16,7 @@ from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import ReadContext
 from viewer.plugin_host import ranking, translations
 from viewer.plugin_host.border import PluginBug, call_plugin
+from viewer.plugin_host.coordinates import prepare
 from viewer.plugin_host.discover import find_plugins
 from viewer.plugin_host.loader import forget, load_function
 from viewer.plugin_host.manifest import Contribution, PluginInfo, PluginState, missing_package
@@ -151,7 +152,7 @@ class PluginHost:
         path = Path(path)
         _check_file(path)
         info, contribution = self._choose(path, reader)
-        _set_transform(context)
+        prepare(context)
         started = time.perf_counter()
         result = self._run(info, contribution.call, path, context)
         name, seconds = path.name, time.perf_counter() - started
@@ -191,7 +192,7 @@ class PluginHost:
     def make_layer(self, key: str, context: ReadContext) -> Reading:
         """Make a layer that needs no file; ``key`` is a candidate's. Raises as ``read`` does."""
         info, contribution = self._contribution("layers", key)
-        _set_transform(context)
+        prepare(context)
         started = time.perf_counter()
         result = self._run(info, contribution.call, context)
         layers = checked_layers(info, result, context)
@@ -367,11 +368,3 @@ def _check_file(path: Path) -> None:
         raise ReadError("This file cannot be opened ({reason}).", path=path, reason=reason) from error
     if empty:
         raise ReadError("This file is empty.", path=path)
-
-
-def _set_transform(context: ReadContext) -> None:
-    """Give a context without a coordinate transformation ours."""
-    if context.transform is ReadContext().transform:
-        from viewer.readers.crs import transform  # PROJ is imported when first needed
-
-        context.transform = transform

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
-from viewer.plugin_api import PointLayer, ReadContext, ReadError, number_column, place, read_table, text_column
+from viewer.plugin_api import PointLayer, ReadContext, ReadError, number_column, read_table, text_column
 
 
 def looks_like(path: Path, head: bytes) -> float:
@@ -51,7 +51,7 @@ def read(path: Path, context: ReadContext) -> PointLayer:
     usable = np.isfinite(x) & np.isfinite(y)
     lines = tuple(f"line {{line}}" for line in table.lines[~usable][:20])
     context.warn("{{count}} rows have no position.", count=int((~usable).sum()), where=lines)
-    xy_local = place(np.column_stack([x, y])[usable], table.crs, context)
+    xy_local = context.place(np.column_stack([x, y])[usable])
     return PointLayer(
         path.stem,
         np.column_stack([xy_local, np.full(len(xy_local), np.nan)]),

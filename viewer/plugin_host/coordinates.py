@@ -1,0 +1,69 @@
+"""The coordinate system of a layer: the file's, a person's choice or an offered guess; a frame if no city is open."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import Frame
+from viewer.plugin_api import ReadContext
+from viewer.readers.crs import guess_crs, parse_crs, transform, utm_zone_for
+
+#: Projections whose metres are not metres on the ground.
+_NOT_TO_SCALE = {"EPSG:3857", "EPSG:900913"}
+
+
+def prepare(context: ReadContext) -> None:
+    """Give a context without coordinate transformations ours."""
+    blank = ReadContext()
+    if context.transform is blank.transform:
+        context.transform = transform
+    if context.choose_crs is blank.choose_crs:
+        context.choose_crs = choose_crs
+
+
+def choose_crs(context: ReadContext, points: NDArray[np.float64], crs: str) -> str:
+    """The system of points (N, 2+), written into the context's facts and, if assumed, its questions.
+
+    Without an open city the context gets a frame in metres around the points.
+    """
+    chosen = context.options.get("crs", "") or crs
+    known = parse_crs(chosen).horizontal
+    if not known:
+        known = _assumed(context, points, chosen)
+    context.facts["crs"] = known
+    if known and not context.frame.crs:
+        context.frame = _frame_around(points, known)
+    return known
+
+
+def _assumed(context: ReadContext, points: NDArray[np.float64], written: str) -> str:
+    if written:
+        context.warn("The coordinate system {crs} is not known.", crs=written[:80])
+    else:
+        context.warn("The file does not name its coordinate system.")
+    guesses = guess_crs(points)
+    city = context.frame.crs
+    if city and any(guess == city for guess, _ in guesses):
+        guesses = [(city, "it is the one of the open city")]
+    if not guesses and city:
+        guesses = [(city, "it is the one of the open city")]
+    guess, reason = guesses[0] if guesses else ("", "")
+    context.questions["crs"] = guess
+    if guess:
+        context.warn("{crs} was assumed: {reason}.", crs=guess, reason=reason)
+    return guess
+
+
+def _frame_around(points: NDArray[np.float64], crs: str) -> Frame:
+    """A frame in metres with its origin in the middle of the points."""
+    sample = points[np.isfinite(points).all(axis=1)][:, :2]
+    if not len(sample):
+        return Frame()
+    recognised = parse_crs(crs)
+    target = crs
+    if recognised.geographic or recognised.unit_m != 1.0 or crs in _NOT_TO_SCALE:
+        lon, lat = np.median(transform(sample[:: max(1, len(sample) // 1000)], crs, "EPSG:4326"), axis=0)
+        target = utm_zone_for(float(lon), float(lat))
+    middle = np.round(np.median(transform(sample, crs, target), axis=0))
+    return Frame(target, (float(middle[0]), float(middle[1]), 0.0))
