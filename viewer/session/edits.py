@@ -12,6 +12,8 @@ from typing import ClassVar
 from viewer.scenario import Scenario, Target, WholeCity
 from viewer.session.document import Document, LayerStyle, Source, View
 
+_WHOLE_CITY = WholeCity()
+
 
 @dataclass(frozen=True, slots=True)
 class SetLever:
@@ -20,7 +22,7 @@ class SetLever:
     text: ClassVar[str] = "Set {parameter} to {value:g}"
     parameter: str
     value: float
-    target: Target = WholeCity()
+    target: Target = _WHOLE_CITY
 
     def apply(self, document: Document) -> Document:
         return document.with_scenario(document.scenario.with_value(self.parameter, self.value, self.target))
@@ -32,7 +34,7 @@ class ResetLever:
 
     text: ClassVar[str] = "Reset {parameter}"
     parameter: str
-    target: Target = WholeCity()
+    target: Target = _WHOLE_CITY
 
     def apply(self, document: Document) -> Document:
         return document.with_scenario(document.scenario.without(self.parameter, self.target))
