@@ -6,19 +6,23 @@ triangles, frame and checks come from ``assemble``. Extension schemas are never 
 
 from __future__ import annotations
 
-import gzip
+import io
 import re
 import zlib
+from dataclasses import replace
+from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.merge import merge
 from viewer.city.model import CityModel
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api import ReadContext
+from viewer.readers.archive import Member, members
 from viewer.readers.assemble import assemble
 from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.json_parse import collector_off, parse
@@ -27,10 +31,12 @@ from viewer.readers.raw import RawCity
 #: Unpacked size up to which a file is read, bytes.
 MAX_BYTES = 4 * 1024**3
 
+_BLOCK_BYTES = 1 << 22
+
 NOT_JSON = "This file is not JSON: {reason}."
 NOT_CITYJSON = "This is JSON, but not CityJSON."
 EMPTY_FILE = "This file is empty."
-DAMAGED_GZIP = "The compressed file is damaged or incomplete."
+DAMAGED = "The file is damaged or incomplete."
 TOO_LARGE = "This file is larger than {limit} GB unpacked."
 UNKNOWN_VERSION = "CityJSON {version} is not known; it was read like version 2.0."
 NO_TRANSFORM = "Vertices are whole numbers but the file names no scale; they were taken as metres."
@@ -58,7 +64,7 @@ def looks_like_cityjson(head: bytes) -> bool:
 
 
 def read_cityjson(path: str | PathLike[str], context: ReadContext) -> CityModel:
-    """Read a CityJSON or CityJSONSeq file.
+    """Read a CityJSON or CityJSONSeq file, plain, gzipped or zipped; several in one archive become one city.
 
     Raises
     ------
@@ -70,59 +76,72 @@ def read_cityjson(path: str | PathLike[str], context: ReadContext) -> CityModel:
         It cannot be brought into the frame of ``context``.
     """
     path = Path(path)
+    found = members(path, accept=looks_like_cityjson)
+    if not found:
+        raise ReadError(NOT_CITYJSON, path=path)
+    models: list[CityModel] = []
+    for i, member in enumerate(found):
+        own = replace(
+            context,
+            frame=models[0].frame if models else context.frame,
+            progress=context.progress.part(i / len(found), (i + 1) / len(found)),
+        )
+        models.append(assemble(_raw_member(member, own), own, path=path))
+    return merge(models, log=context.log)
+
+
+def _raw_member(member: Member, context: ReadContext) -> RawCity:
+    """Everything of one file, before triangulation."""
     context.progress.report(0.02, "Reading the file")
-    with open_unpacked(path) as file:
-        first = read_line(file, path)
-        second = read_line(file, path)
-        if second and _is_sequence(first, second):
-            from viewer.readers.cityjson_seq import read_lines
+    try:
+        with member.open() as stream:
+            file = io.BufferedReader(_Readable(stream), 1 << 20)
+            first = _line(file, member)
+            second = _line(file, member)
+            if second and _is_sequence(first, second):
+                from viewer.readers.cityjson_seq import read_lines
 
-            raw = read_lines(file, [first, second], path, context)
-        else:
-            text = first + second + _read(file, MAX_BYTES - len(first) - len(second), path)
+                lines = iter(lambda: _line(file, member), b"")
+                return read_lines(chain([first, second], lines), member, context)
+            text = _rest(file, first + second, member)
             del first, second
-            with collector_off():
-                raw = _raw_document(text, path, context)
-                del text
-    return assemble(raw, context, path=path)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ReadError(DAMAGED, path=member.path) from error
+    with collector_off():
+        return _raw_document(text, member.path, context)
 
 
-def open_unpacked(path: Path) -> IO[bytes]:
-    """The file opened for reading bytes, unpacked where it is gzipped.
+class _Readable(io.RawIOBase):
+    """A stream that can only ``read`` as one that ``io.BufferedReader`` takes, for its lines."""
 
-    Raises
-    ------
-    ReadError
-        It does not exist or may not be read.
-    """
-    try:
-        file = path.open("rb")
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-    except OSError as error:
-        raise ReadError("The file cannot be opened: {reason}.", path=path, reason=error.strerror or "") from error
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
-def read_line(file: IO[bytes], path: Path) -> bytes:
-    """The next line, empty at the end of the file."""
-    try:
-        line = file.readline(MAX_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReadError(DAMAGED_GZIP, path=path) from error
-    if len(line) > MAX_BYTES:
-        raise LimitError(TOO_LARGE, path=path, limit=MAX_BYTES // 1024**3)
-    return line
-
-
-def _read(file: IO[bytes], limit: int, path: Path) -> bytes:
-    try:
-        text = file.read(limit + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReadError(DAMAGED_GZIP, path=path) from error
-    if len(text) > limit:
-        raise LimitError(TOO_LARGE, path=path, limit=MAX_BYTES // 1024**3)
+def _rest(file: io.BufferedReader[_Readable], before: bytes, member: Member) -> bytearray:
+    """``before`` and all that is left of the file."""
+    text = bytearray(before)
+    while block := file.read(_BLOCK_BYTES):
+        text += block
+        if len(text) > MAX_BYTES:
+            raise LimitError(TOO_LARGE, path=member.path, limit=MAX_BYTES // 1024**3)
     return text
+
+
+def _line(file: io.BufferedReader[_Readable], member: Member) -> bytes:
+    """The next line, empty at the end of the file."""
+    line = file.readline(MAX_BYTES + 1)
+    if len(line) > MAX_BYTES:
+        raise LimitError(TOO_LARGE, path=member.path, limit=MAX_BYTES // 1024**3)
+    return line
 
 
 def _is_sequence(first: bytes, second: bytes) -> bool:
@@ -134,7 +153,7 @@ def _is_sequence(first: bytes, second: bytes) -> bool:
     )
 
 
-def _raw_document(text: bytes, path: Path, context: ReadContext) -> RawCity:
+def _raw_document(text: bytearray, path: Path, context: ReadContext) -> RawCity:
     """Everything of one CityJSON document, before triangulation."""
     if not text.strip():
         raise ReadError(EMPTY_FILE, path=path)
@@ -153,7 +172,7 @@ def _raw_document(text: bytes, path: Path, context: ReadContext) -> RawCity:
     return collector.raw_city(**facts_of(document, context))
 
 
-def parse_document(text: bytes, path: Path) -> dict[str, Any]:
+def parse_document(text: bytes | bytearray, path: Path) -> dict[str, Any]:
     """The JSON object in ``text``; a byte order mark is tolerated."""
     try:
         document = parse(text[3:] if text.startswith(b"\xef\xbb\xbf") else text)

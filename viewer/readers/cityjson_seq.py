@@ -7,19 +7,16 @@ A line that cannot be used costs that line alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
-from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city.model import CityModel
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
-from viewer.readers.assemble import assemble
-from viewer.readers.cityjson import NOT_CITYJSON, facts_of, open_unpacked, read_line, transform_of
+from viewer.readers.archive import Member
+from viewer.readers.cityjson import NOT_CITYJSON, facts_of, transform_of
 from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.json_parse import collector_off, parse
 from viewer.readers.raw import RawCity
@@ -32,32 +29,18 @@ OTHER_LINE = "Lines that are neither a CityJSON header nor a feature were left o
 NO_HEADER = "The first line of CityJSONSeq should name scale and coordinate system, but it is missing."
 
 
-def read_cityjson_seq(path: str | PathLike[str], context: ReadContext) -> CityModel:
-    """Read a CityJSONSeq file, plain or gzipped. Errors as in ``read_cityjson``."""
-    path = Path(path)
-    with open_unpacked(path) as file:
-        raw = read_lines(file, [], path, context)
-    return assemble(raw, context, path=path)
-
-
-def read_lines(file: IO[bytes], first_lines: list[bytes], path: Path, context: ReadContext) -> RawCity:
-    """Everything of a sequence, before triangulation; ``first_lines`` were taken from ``file`` before."""
+def read_lines(lines: Iterable[bytes], member: Member, context: ReadContext) -> RawCity:
+    """Everything of a sequence, before triangulation."""
     reader = _LineReader(context)
-    size = max(path.stat().st_size, 1)
     taken = 0
     with collector_off():
-        for number, line in enumerate(chain(first_lines, _lines(file, path)), start=1):
+        for number, line in enumerate(lines, start=1):
             taken += len(line)
             if number % 256 == 0:
-                context.progress.report(0.05 + 0.6 * min(taken / size, 1.0), "Reading the file")
+                context.progress.report(0.05 + 0.6 * min(taken / max(member.size, 1), 1.0), "Reading the file")
             if line.strip():
                 reader.take(line, f"line {number}")
-    return reader.finish(path)
-
-
-def _lines(file: IO[bytes], path: Path) -> Iterable[bytes]:
-    while line := read_line(file, path):
-        yield line
+    return reader.finish(member.path)
 
 
 class _LineReader:

@@ -6,11 +6,8 @@ formats by what the file begins with; lists of other files (VRT), addresses and 
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +16,6 @@ from viewer.city.model import CityModel
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
 from viewer.readers.assemble import assemble
-from viewer.readers.cityjson import looks_like_cityjson
 from viewer.readers.footprint_columns import (
     GROUND_NAMES,
     HEIGHT_NAMES,
@@ -27,12 +23,12 @@ from viewer.readers.footprint_columns import (
     MAX_STOREYS,
     STOREY_NAMES,
     believed,
-    building_score,
     guess,
     numbers,
 )
 from viewer.readers.prisms import Rings, extrude
 from viewer.readers.raw import RawCity
+from viewer.readers.vector_files import LayerInfo, plain_value, plain_values, polygon_layers, read_layer
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -54,7 +50,6 @@ REPAIRED = "Outlines that cross or touch themselves were repaired ({count})."
 NOT_POLYGONS = "Entries that are no polygons were left out ({count})."
 NO_SHAPE = "Entries without a shape were left out ({count})."
 
-_DRIVERS = {"GPKG", "GeoJSON", "GeoJSONSeq", "ESRI Shapefile", "FlatGeobuf", "SQLite"}
 _GEOMETRY_COLLECTION, _POLYGON, _MULTI_POLYGON = 7, 3, 6
 #: Heights outside are stand-ins for "unknown" (9999 and the like), metres.
 _LOWEST_Z, _HIGHEST_Z = -450.0, 8900.0
@@ -67,7 +62,7 @@ def looks_like_footprints(path: str | PathLike[str]) -> float:
     Judged by the names of layers and columns and by a height column, without reading the shapes.
     """
     try:
-        layers = _polygon_layers(Path(path))
+        layers = polygon_layers(Path(path))
     except ReadError:
         return 0.0
     return max((layer.score for layer in layers), default=0.0)
@@ -90,7 +85,7 @@ def read_footprints(path: str | PathLike[str], context: ReadContext) -> CityMode
     path = Path(path)
     layer = _choose_layer(path, context)
     context.progress.report(0.05, "Reading the file")
-    table = _read_layer(path, layer.name, context)
+    table = read_layer(path, layer.name, context)
     context.progress.report(0.4, "Raising buildings")
     shapes, keep = _polygons(table.shapes, context, path)
     columns = {name: values[keep] for name, values in table.columns.items()}
@@ -100,11 +95,11 @@ def read_footprints(path: str | PathLike[str], context: ReadContext) -> CityMode
     ground = _ground(parts, part_owner, heights, columns, context)
     prisms = extrude(rings, ground[part_owner], (ground + heights)[part_owner])
 
-    attributes = {name: (np.arange(len(fids)), _values(values)) for name, values in columns.items()}
+    attributes = {name: (np.arange(len(fids)), plain_values(values)) for name, values in columns.items()}
     attributes = {name: column for name, column in attributes.items() if any(v is not None for v in column[1])}
     for name, known in used.items():
         if np.isfinite(known).any():
-            attributes.setdefault(name, (np.arange(len(fids)), _values(known)))
+            attributes.setdefault(name, (np.arange(len(fids)), plain_values(known)))
     raw = RawCity(
         points_crs=prisms.points,
         ring_start=prisms.ring_start,
@@ -127,70 +122,8 @@ def read_footprints(path: str | PathLike[str], context: ReadContext) -> CityMode
 # -- layers and columns ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _LayerInfo:
-    name: str
-    features: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    shapes: NDArray[np.object_]
-    fids: Ints
-    columns: dict[str, NDArray[np.generic]]
-    crs: str
-    driver: str
-
-
-def _check_format(path: Path) -> None:
-    """Only local files of the formats we mean, by their first bytes; GDAL would open far more."""
-    if str(path).replace("\\", "/").startswith("/vsi") or "://" in str(path):
-        raise ReadError("Only files on this computer can be opened.", path=path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise ReadError("The file cannot be opened: {reason}.", path=path, reason=error.strerror or "") from error
-    text = head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")
-    binary = head.startswith((b"SQLite format 3\x00", b"fgb\x03", b"\x00\x00\x27\x0a"))
-    if not binary and (not text.startswith(b"{") or looks_like_cityjson(head)):
-        raise ReadError(
-            "This is not a vector file that can be read.",
-            path=path,
-            hint="GeoPackage, GeoJSON, Shapefile, FlatGeobuf and SpatiaLite can be read.",
-        )
-
-
-def _polygon_layers(path: Path) -> list[_LayerInfo]:
-    """Layers that hold polygons, the most likely buildings first."""
-    _check_format(path)
-    import pyogrio
-
-    try:
-        listed = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(path)]
-        found = []
-        for name, kind in listed:
-            if "Polygon" not in kind and kind not in ("Unknown", "GeometryCollection"):
-                continue
-            info = pyogrio.read_info(path, layer=name, force_feature_count=True)
-            if info["driver"] not in _DRIVERS:
-                raise ReadError("This is not a vector file that can be read.", path=path)
-            score = building_score(f"{name} {path.stem}", [str(field) for field in info["fields"]])
-            found.append(_LayerInfo(name, int(info["features"]), score if "Polygon" in kind else score / 2))
-    except _gdal_errors() as error:
-        raise ReadError("The file cannot be read: {reason}.", path=path, reason=str(error).rstrip(".")) from error
-    return sorted(found, key=lambda layer: (-round(layer.score, 1), -layer.features))
-
-
-def _gdal_errors() -> tuple[type[Exception], ...]:
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
-
-    return (DataSourceError, DataLayerError, FeatureError, FieldError, GeometryError, UnicodeDecodeError, ValueError)
-
-
-def _choose_layer(path: Path, context: ReadContext) -> _LayerInfo:
-    layers = _polygon_layers(path)
+def _choose_layer(path: Path, context: ReadContext) -> LayerInfo:
+    layers = polygon_layers(path)
     if not layers:
         raise ReadError("There are no polygons in this file.", path=path)
     wanted = context.options.get("layer", "")
@@ -205,71 +138,13 @@ def _choose_layer(path: Path, context: ReadContext) -> _LayerInfo:
     return chosen
 
 
-def _read_layer(path: Path, layer: str, context: ReadContext) -> _Table:
-    import pyogrio.raw
-    import shapely
-
-    try:
-        meta, fids, geometry, fields = pyogrio.raw.read(
-            path, layer=layer, return_fids=True, encoding=_encoding(path), datetime_as_string=True
-        )
-        driver = str(pyogrio.read_info(path, layer=layer)["driver"])
-    except _gdal_errors() as error:
-        raise ReadError("The file cannot be read: {reason}.", path=path, reason=str(error).rstrip(".")) from error
-    context.progress.report(0.25, "Reading the file")
-    shapes = shapely.from_wkb(geometry, on_invalid="ignore")
-    columns = {str(name): values for name, values in zip(meta["fields"], fields, strict=True)}
-    return _Table(shapes, np.asarray(fids, dtype=np.int64), columns, str(meta["crs"] or ""), driver)
-
-
-def _encoding(path: Path) -> str | None:
-    """UTF-8 for a Shapefile that says nothing about its texts but holds valid UTF-8 beyond ASCII."""
-    table = path.with_suffix(".dbf")
-    if path.suffix.lower() != ".shp" or path.with_suffix(".cpg").exists() or not table.exists():
-        return None
-    with table.open("rb") as file:
-        head = file.read(12)
-        if len(head) < 12:
-            return None
-        file.seek(struct.unpack("<H", head[8:10])[0])
-        text = file.read(1 << 24)
-    # The last character may be cut in two where only a part of the table was read.
-    try:
-        text[: len(text) - 4].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(text) - 8:
-            return None
-    return None if text.isascii() else "UTF-8"
-
-
-def _values(values: NDArray[np.generic]) -> list[object]:
-    """A column as plain values, None for missing ones; binary ones are left out."""
-    result: list[Any] = values.tolist()
-    if values.dtype.kind == "f":
-        return [None if value != value else value for value in result]
-    if values.dtype.kind in "iu":
-        return result
-    return [_plain_value(value) for value in result]
-
-
-def _plain_value(value: object) -> object:
-    if value is None or isinstance(value, (bytes, bytearray)):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return None if value != value else value
-    text = str(value).strip()
-    return None if text in ("", "NaT") else text
-
-
 def _ids(columns: dict[str, NDArray[np.generic]], fids: Ints, layer: str) -> list[str]:
     """The first id column in which every value is there once; else the layer's name and row."""
     by_name = {name.lower().replace("_", ""): name for name in columns}
     for own in _ID_NAMES:
         if own not in by_name:
             continue
-        values = [_plain_value(value) for value in columns[by_name[own]].tolist()]
+        values = [plain_value(value) for value in columns[by_name[own]].tolist()]
         texts = [f"{value:.0f}" if isinstance(value, float) else str(value) for value in values]
         if all(value is not None for value in values) and len(set(texts)) == len(texts):
             return texts

@@ -25,7 +25,7 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def parse(text: bytes | memoryview) -> object:
+def parse(text: bytes | bytearray) -> object:
     """The value of one JSON text.
 
     Raises
