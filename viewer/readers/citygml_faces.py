@@ -1,0 +1,306 @@
+"""GML surfaces -> flat arrays of rings. Texts of coordinates are gathered and parsed in one go per chunk.
+
+Knows GML, but not what an object is.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.readers.citygml_names import GML_IDS, HREF
+
+Element = Any
+Floats = NDArray[np.float64]
+
+#: Texts are parsed as soon as this many characters are waiting.
+CHUNK_CHARACTERS = 1_000_000
+
+_FACE, _INTERIOR, _POS_LIST, _POS, _COORDINATES, _MEMBER, _ORIENTABLE, _SOLID, _LINE, _POINT, _CONTROL = range(1, 12)
+_CODES = {
+    "Polygon": _FACE, "PolygonPatch": _FACE, "Triangle": _FACE, "Rectangle": _FACE,
+    "interior": _INTERIOR, "innerBoundaryIs": _INTERIOR,
+    "posList": _POS_LIST, "pos": _POS, "coordinates": _COORDINATES,
+    "surfaceMember": _MEMBER, "baseSurface": _MEMBER, "solidMember": _MEMBER, "geometryMember": _MEMBER,
+    "OrientableSurface": _ORIENTABLE, "Solid": _SOLID, "LineString": _LINE, "Point": _POINT,
+    "controlPoint": _CONTROL, "stopLines": _CONTROL, "breakLines": _CONTROL,
+}  # fmt: skip
+_WANTED = tuple(f"{{*}}{name}" for name in _CODES)
+_FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle")
+_RING_MARK = "nan"
+
+
+class _Codes(dict[str, int]):
+    """Full tag -> code, filled as tags are met."""
+
+    def __missing__(self, tag: str) -> int:
+        code = self[tag] = _CODES.get(tag.rpartition("}")[2], 0)
+        return code
+
+
+_CODE_OF = _Codes()
+
+
+def gml_id(element: Element) -> str:
+    """The id of an element, empty if it has none."""
+    for name in GML_IDS:
+        value = element.get(name)
+        if value:
+            return str(value).strip()
+    return ""
+
+
+class Reference:
+    """A surface used again by ``xlink:href``: where it belongs, to be settled when its target is known."""
+
+    __slots__ = ("backwards", "lod", "owner", "surface", "target")
+
+    def __init__(self, target: str, owner: int, lod: int, surface: int, backwards: bool) -> None:
+        self.target, self.owner, self.lod, self.surface = target, owner, lod, surface
+        self.backwards = backwards
+
+
+class FaceArrays:
+    """Faces as flat arrays; (P, 3) points, points per ring, face of each ring, and per face owner, surface, LoD."""
+
+    __slots__ = ("face_lod", "face_object", "face_surface", "points", "ring_face", "ring_size")
+
+    def __init__(
+        self,
+        points: Floats,
+        ring_size: NDArray[np.int32],
+        ring_face: NDArray[np.int32],
+        face_object: NDArray[np.int32],
+        face_surface: NDArray[np.uint8],
+        face_lod: NDArray[np.uint8],
+    ) -> None:
+        self.points, self.ring_size, self.ring_face = points, ring_size, ring_face
+        self.face_object, self.face_surface, self.face_lod = face_object, face_surface, face_lod
+
+
+class FaceCollector:
+    """Gathers the faces of geometries. ``take`` turns what was gathered into arrays.
+
+    ids : id of each polygon gathered since ``new_member`` -> levels of detail it was gathered for.
+    references : uses by ``xlink:href`` since ``new_member``.
+    lines : geometries that are lines or points, which are not shown. flat_rings : rings without heights.
+    """
+
+    def __init__(self) -> None:
+        self.ids: dict[str, int] = {}
+        self.references: list[Reference] = []
+        self.lines = 0
+        self.flat_rings = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._tokens: list[str] = []
+        self._characters = 0
+        self._ring_face: list[int] = []
+        self._owner: list[int] = []
+        self._surface: list[int] = []
+        self._lod: list[int] = []
+        self._turned: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether enough is waiting to be parsed."""
+        return self._characters > CHUNK_CHARACTERS
+
+    def __len__(self) -> int:
+        return len(self._owner)
+
+    def new_member(self) -> None:
+        """Forget ids and references: another city object follows."""
+        self.ids = {}
+        self.references = []
+
+    def collect(self, geometry: Element, owner: int, lod: int, surface: int, *, backwards: bool = False) -> None:
+        """Gather all faces below ``geometry``; ``backwards`` turns them round."""
+        tokens, ring_face = self._tokens, self._ring_face
+        owners, surfaces, lods, ids = self._owner, self._surface, self._lod, self.ids
+        codes, mark = _CODE_OF, _RING_MARK
+        id_name, other_id = GML_IDS[0], GML_IDS[1]
+        turn = 1_000_000_000 if backwards else 0
+        open_face = new_ring = False
+        characters = 0
+        for element in geometry.iter(*_WANTED):
+            code = codes[element.tag]
+            if code in (_POS_LIST, _POS):
+                text = element.text
+                if not open_face or not text:
+                    continue
+                if new_ring:
+                    ring_face.append(len(owners) - 1)
+                    tokens.append(mark)
+                    new_ring = False
+                tokens.append(text)
+                characters += len(text)
+            elif code == _FACE:
+                name = element.get(id_name) or element.get(other_id)
+                if name:
+                    ids[name] = ids.get(name, 0) | 1 << lod
+                if turn:
+                    turn -= 1
+                    self._turned.append(len(owners))
+                owners.append(owner)
+                surfaces.append(surface)
+                lods.append(lod)
+                open_face = new_ring = True
+            elif code == _MEMBER:
+                href = element.get(HREF)
+                if href and not len(element):
+                    backward = backwards ^ _is_negative(element.getparent())
+                    self.references.append(Reference(href.rpartition("#")[2], owner, lod, surface, backward))
+            elif code == _INTERIOR:
+                new_ring = True
+            elif code == _COORDINATES:
+                if open_face and element.text:
+                    if new_ring:
+                        ring_face.append(len(owners) - 1)
+                        tokens.append(mark)
+                        new_ring = False
+                    tokens.append(element.text.replace(",", " "))
+                    characters += len(element.text)
+            elif code == _ORIENTABLE:
+                if _is_negative(element):
+                    count = sum(1 for _ in element.iter(*_FACES))
+                    if backwards:
+                        turn = max(turn - count, 0)
+                    else:
+                        turn = max(turn, count)
+            elif code == _SOLID:
+                for shell in element:
+                    href = shell.get(HREF) if isinstance(shell.tag, str) else None
+                    if href:
+                        self.references.append(Reference(href.rpartition("#")[2], owner, lod, surface, backwards))
+            elif code == _LINE:
+                if not _is_part_of_ring(element):
+                    open_face = False
+                    self.lines += 1
+            elif code == _POINT:
+                parent = element.getparent()
+                if parent is None or not str(parent.tag).endswith("}pointProperty"):
+                    open_face = False
+                    self.lines += 1
+            elif code == _CONTROL:
+                open_face = False
+        self._characters += characters
+
+    def refer(self, element: Element, owner: int, lod: int, surface: int) -> None:
+        """Note that ``element`` stands for a geometry elsewhere, if it has an ``xlink:href``."""
+        href = element.get(HREF)
+        if href:
+            self.references.append(Reference(href.rpartition("#")[2], owner, lod, surface, backwards=False))
+
+    def take(self) -> FaceArrays:
+        """Everything gathered so far as arrays, and start anew."""
+        points, size = _parse(self._tokens, len(self._ring_face))
+        ring_face = np.array(self._ring_face, dtype=np.int32)
+        points, size, flat = _lift(points, size)
+        self.flat_rings += flat
+        if self._turned:
+            _turn_round(points, size, ring_face, np.array(self._turned))
+        arrays = FaceArrays(
+            points,
+            size,
+            ring_face,
+            np.array(self._owner, dtype=np.int32),
+            np.array(self._surface, dtype=np.uint8),
+            np.array(self._lod, dtype=np.uint8),
+        )
+        self._clear()
+        return arrays
+
+
+def _is_negative(element: Element) -> bool:
+    return element is not None and element.get("orientation") == "-"
+
+
+def _is_part_of_ring(line: Element) -> bool:
+    parent = line.getparent()
+    above = parent.getparent() if parent is not None else None
+    return above is not None and str(above.tag).endswith("}Ring")
+
+
+def _parse(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32]]:
+    """All numbers in a row and how many belong to each ring."""
+    if not tokens:
+        return np.zeros(0), np.zeros(0, np.int32)
+    values = _numbers(" ".join(tokens))
+    marks = np.flatnonzero(np.isnan(values))
+    if len(marks) != ring_count:
+        values = np.array([number for text in tokens for number in _numbers_one_by_one(text)])
+        marks = np.flatnonzero(np.isnan(values))
+    size = np.diff(marks, append=len(values)) - 1
+    return values[~np.isnan(values)], size.astype(np.int32)
+
+
+def _numbers(text: str) -> Floats:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            return np.fromstring(text, dtype=np.float64, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return np.zeros(0)
+
+
+def _numbers_one_by_one(text: str) -> list[float]:
+    """Numbers of one text; what is no number becomes infinite, so that its face is found and left out."""
+    if text is _RING_MARK:
+        return [np.nan]
+    numbers = []
+    for word in text.split():
+        try:
+            number = float(word)
+        except ValueError:
+            number = np.inf
+        numbers.append(np.inf if number != number else number)
+    return numbers
+
+
+def _lift(values: Floats, size: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int32], int]:
+    """(P, 3) points of numbers in a row, points per ring, and the number of rings without heights.
+
+    Whether a ring is flat is seen from where it closes. A ring that fits neither becomes infinite.
+    """
+    if not len(size):
+        return values.reshape(-1, 3), size, 0
+    end = np.cumsum(size, dtype=np.int64)
+    start = end - size
+    odd = size % 3 != 0
+    several = size >= 6
+    closes = np.zeros(len(size), dtype=bool)
+    a, b = start[several], end[several]
+    closes[several] = (values[a] == values[b - 3]) & (values[a + 1] == values[b - 2]) & (values[a + 2] == values[b - 1])
+    closes_flat = np.zeros(len(size), dtype=bool)
+    closes_flat[several] = (values[a] == values[b - 2]) & (values[a + 1] == values[b - 1])
+    flat = (size % 2 == 0) & closes_flat & ~closes
+    if not (odd | flat).any():
+        return values.reshape(-1, 3), size // 3, 0
+    parts = []
+    for i, (first, last) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+        if flat[i]:
+            ring = np.zeros(((last - first) // 2, 3))
+            ring[:, :2] = values[first:last].reshape(-1, 2)
+        elif odd[i]:
+            ring = np.full((3, 3), np.inf)
+            ring[:, 0] = 0.0
+            ring[1, 1] = 0.0
+        else:
+            ring = values[first:last].reshape(-1, 3)
+        parts.append(ring)
+    sizes = np.array([len(part) for part in parts], dtype=np.int32)
+    return np.concatenate(parts), sizes, int(flat.sum())
+
+
+def _turn_round(
+    points: Floats, size: NDArray[np.int32], ring_face: NDArray[np.int32], faces: NDArray[np.int64]
+) -> None:
+    end = np.cumsum(size, dtype=np.int64)
+    for ring in np.flatnonzero(np.isin(ring_face, faces)).tolist():
+        first, last = int(end[ring] - size[ring]), int(end[ring])
+        points[first:last] = points[first:last][::-1]

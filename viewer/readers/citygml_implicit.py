@@ -1,0 +1,120 @@
+"""Implicit geometry: one shape in its own small frame, placed many times by matrix and reference point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.readers.citygml_faces import FaceArrays, FaceCollector, gml_id
+from viewer.readers.citygml_names import HREF
+
+Element = Any
+Floats = NDArray[np.float64]
+
+_METRES_PER_DEGREE = 111_320.0
+
+
+class ImplicitGeometries:
+    """Shapes by id, and where they are placed.
+
+    external : placements whose shape lies in another file, which are not shown.
+    """
+
+    def __init__(self) -> None:
+        self.external = 0
+        self._shapes: dict[str, FaceArrays] = {}
+        self._places: dict[str, list[tuple[int, int, int, Floats, Floats]]] = {}
+
+    def add(self, prop: Element, owner: int, lod: int, surface: int) -> None:
+        """Note the placement in ``lodNImplicitRepresentation``, and its shape if it stands there."""
+        implicit = next(prop.iter("{*}ImplicitGeometry"), None)
+        if implicit is None:
+            return
+        matrix, reference, shape = np.eye(4), np.zeros(3), ""
+        for child in implicit:
+            name = str(child.tag).rpartition("}")[2]
+            if name == "transformationMatrix":
+                numbers = _numbers(child.text)
+                if len(numbers) == 16:
+                    matrix = numbers.reshape(4, 4)
+            elif name == "referencePoint":
+                point = next(child.iter("{*}pos", "{*}coordinates"), None)
+                if point is not None:
+                    numbers = _numbers(point.text)
+                    reference[: min(3, len(numbers))] = numbers[:3]
+            elif name in ("relativeGMLGeometry", "relativeGeometry"):
+                shape = self._shape(child)
+        if not shape:
+            self.external += 1
+            return
+        self._places.setdefault(shape, []).append((owner, lod, surface, matrix, reference))
+
+    def _shape(self, element: Element) -> str:
+        """Id of the shape; read once, where it stands."""
+        href = element.get(HREF)
+        if href and not len(element):
+            return str(href).rpartition("#")[2]
+        if not len(element):
+            return ""
+        geometry = element[0]
+        name = gml_id(geometry) or f"\0shape {len(self._shapes)}"
+        if name not in self._shapes:
+            collector = FaceCollector()
+            collector.collect(geometry, 0, 0, 0)
+            self._shapes[name] = collector.take()
+        return name
+
+    def place(self, geographic: bool, north_first: bool) -> tuple[list[FaceArrays], list[int]]:
+        """Faces of all placements, and the objects whose shape was not found.
+
+        In a geographic system the reference points are degrees and the shapes metres, which are turned into
+        degrees around each point.
+        """
+        placed: list[FaceArrays] = []
+        missing: list[int] = []
+        for name, places in self._places.items():
+            shape = self._shapes.get(name)
+            if shape is None:
+                missing.extend(place[0] for place in places)
+            elif len(shape.face_object):
+                placed.append(_instances(shape, places, geographic, north_first))
+        return placed, missing
+
+
+def _instances(
+    shape: FaceArrays, places: list[tuple[int, int, int, Floats, Floats]], geographic: bool, north_first: bool
+) -> FaceArrays:
+    count, faces = len(places), len(shape.face_object)
+    matrices = np.stack([place[3] for place in places])
+    references = np.stack([place[4] for place in places])
+    points = np.einsum("nij,pj->npi", matrices[:, :3, :3], shape.points) + matrices[:, None, :3, 3]
+    if geographic:
+        latitude = references[:, 0 if north_first else 1]
+        scale = np.ones((count, 3))
+        east = 1 if north_first else 0
+        scale[:, east] = 1 / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 1e-6))
+        scale[:, 1 - east] = 1 / _METRES_PER_DEGREE
+        points = (points[..., [1, 0, 2]] if north_first else points) * scale[:, None]
+    points += references[:, None]
+
+    def of_places(column: int) -> NDArray[np.int64]:
+        return np.repeat(np.array([place[column] for place in places]), faces)
+
+    ring_face = np.tile(shape.ring_face, count) + np.repeat(np.arange(count) * faces, len(shape.ring_face))
+    return FaceArrays(
+        points.reshape(-1, 3),
+        np.tile(shape.ring_size, count),
+        ring_face.astype(np.int32),
+        of_places(0).astype(np.int32),
+        of_places(2).astype(np.uint8),
+        of_places(1).astype(np.uint8),
+    )
+
+
+def _numbers(text: str | None) -> Floats:
+    try:
+        return np.array([float(word) for word in (text or "").replace(",", " ").split()])
+    except ValueError:
+        return np.zeros(0)

@@ -1,0 +1,291 @@
+"""City objects of CityGML: one walk through each member gathers objects, attributes and where faces belong.
+
+Coordinates are left to ``citygml_faces``; files and reference systems to ``citygml``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from viewer.city.kinds import SurfaceType
+from viewer.readers import limits
+from viewer.readers.citygml_address import address_text
+from viewer.readers.citygml_faces import FaceCollector, gml_id
+from viewer.readers.citygml_implicit import ImplicitGeometries
+from viewer.readers.citygml_names import (
+    CONTAINERS,
+    GEOMETRIES,
+    INTERIOR_SURFACES,
+    INTERIORS,
+    OBJECT_TYPES,
+    SPACES,
+    SURFACES,
+    UNREAD_TERRAIN,
+    Meaning,
+    Role,
+    local_name,
+    meaning,
+)
+
+Element = Any
+
+_UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
+
+
+class _Meanings(dict[str, Meaning]):
+    def __missing__(self, tag: str) -> Meaning:
+        found = self[tag] = meaning(tag)
+        return found
+
+
+class ObjectCollector:
+    """Objects of all members so far, in columns.
+
+    ids, types, parents : one entry per object. attributes : name -> (object indices, texts).
+    left_out : what was passed over, name -> how often. written_ids : whether an object's id is its own.
+    """
+
+    def __init__(self) -> None:
+        self.faces = FaceCollector()
+        self.implicit = ImplicitGeometries()
+        self.lods: list[str] = []
+        self.ids: list[str] = []
+        self.types: list[str] = []
+        self.parents: list[int] = []
+        self.attributes: dict[str, tuple[list[int], list[str]]] = {}
+        self.interiors: list[str] = []
+        self.interior_count = 0
+        self.left_out: Counter[str] = Counter()
+        self._meaning = _Meanings()
+        self._texts: dict[str, str] = {}
+        self._lod_code: dict[str, int] = {}
+
+    # -- members -----------------------------------------------------------------------------------------------
+
+    def add_member(self, member: Element) -> None:
+        """Read the objects in one ``cityObjectMember``."""
+        self.faces.new_member()
+        for child in member:
+            if isinstance(child.tag, str):
+                self._feature(child, -1, -1, SurfaceType.UNKNOWN, 0)
+
+    def lod_code(self, lod: str) -> int:
+        """Index of a level of detail in ``lods``."""
+        code = self._lod_code.get(lod)
+        if code is None:
+            code = self._lod_code[lod] = len(self.lods)
+            self.lods.append(lod)
+        return code
+
+    # -- features ----------------------------------------------------------------------------------------------
+
+    def _feature(self, element: Element, parent: int, owner: int, surface: int, depth: int) -> None:
+        """An object, a thematic surface or a container, whichever the name says."""
+        name = local_name(element.tag)
+        if depth > limits.MAX_OBJECT_DEPTH:
+            self.left_out["objects nested too deeply"] += 1
+        elif name in INTERIORS:
+            self._interior(element)
+        elif name in SURFACES:
+            if name in INTERIOR_SURFACES:
+                self._interior(element)
+            else:
+                self._surface(element, owner, int(SURFACES[name]), name, depth)
+        elif name in UNREAD_TERRAIN:
+            self.left_out[name] += 1
+        elif name in CONTAINERS:
+            for child in element:
+                if isinstance(child.tag, str) and len(child) and self._meaning[child.tag].role is Role.LOOK:
+                    self._property(child, parent, owner, surface, depth)
+        elif name in OBJECT_TYPES or owner < 0 or name.endswith(("Part", "Installation")):
+            self._object(element, name, parent, depth)
+        else:
+            self._surface(element, owner, surface, name, depth)
+
+    def _object(self, element: Element, name: str, parent: int, depth: int) -> None:
+        index = len(self.ids)
+        self.ids.append(gml_id(element) or f"{name}_{index + 1}")
+        self.types.append(OBJECT_TYPES.get(name) or f"+{name}")
+        self.parents.append(parent)
+        lod = ""
+        if name == "TINRelief":
+            lod = next((child.text or "" for child in element if local_name(child.tag) == "lod"), "").strip()
+        roles = self._meaning
+        for child in element:
+            tag = child.tag
+            if not isinstance(tag, str):
+                continue
+            meant = roles[tag]
+            role = meant.role
+            if role is Role.SKIP:
+                continue
+            if role is Role.FEATURE:
+                for feature in child:
+                    self._feature(feature, index, index, SurfaceType.UNKNOWN, depth + 1)
+            elif role is Role.GENERIC:
+                self._generic(child, index)
+            elif role is Role.GEOMETRY:
+                self._geometry(child, meant, index, meant.surface, lod)
+            elif role is Role.TEXT:
+                self._text(index, meant.name, child.text)
+            elif role is Role.LOOK:
+                if len(child):
+                    above = -1 if name == "CityObjectGroup" else index
+                    self._property(child, above, index, SurfaceType.UNKNOWN, depth)
+                elif child.text:
+                    self._leaf(index, meant.name, child)
+            elif role is Role.ADDRESS:
+                self._text(index, "address", address_text(child))
+            elif role is Role.IMPLICIT:
+                self.implicit.add(child, index, self.lod_code(meant.lod), int(SurfaceType.UNKNOWN))
+            elif role is Role.INTERIOR:
+                for feature in child:
+                    self._interior(feature)
+            elif role is Role.GENERIC_3:
+                for attribute in child:
+                    self._generic_3(attribute, index)
+            elif role is Role.HEIGHT_3:
+                self._height_3(child, index)
+            elif role is Role.COMPLEX:
+                for attribute in child.iter("{*}stringAttribute", "{*}intAttribute", "{*}doubleAttribute",
+                                            "{*}dateAttribute", "{*}measureAttribute"):  # fmt: skip
+                    self._generic(attribute, index)
+
+    def _property(self, element: Element, parent: int, owner: int, surface: int, depth: int) -> None:
+        """A property that is not known by name: judged by what it holds."""
+        for child in element:
+            tag = child.tag
+            if not isinstance(tag, str):
+                continue
+            name = local_name(tag)
+            if name in GEOMETRIES:
+                if owner >= 0:
+                    self.faces.collect(child, owner, self.lod_code(""), surface)
+            elif name in OBJECT_TYPES or name in SURFACES or name in INTERIORS or name in SPACES or name in CONTAINERS:
+                self._feature(child, parent, owner, surface, depth + 1)
+            elif name in UNREAD_TERRAIN:
+                self.left_out[name] += 1
+            elif owner >= 0 and not self._holds_geometry(child):
+                self._leaves(child, owner)
+            elif owner >= 0:
+                self._feature(child, parent, owner, surface, depth + 1)
+
+    @staticmethod
+    def _holds_geometry(element: Element) -> bool:
+        return next(element.iter("{*}posList", "{*}pos", "{*}coordinates"), None) is not None
+
+    def _surface(self, element: Element, owner: int, surface: int, name: str, depth: int) -> None:
+        """A thematic surface, or a part of the object that only holds surfaces."""
+        if owner < 0:
+            self._object(element, name, -1, depth)
+            return
+        roles = self._meaning
+        for child in element:
+            tag = child.tag
+            if not isinstance(tag, str):
+                continue
+            meant = roles[tag]
+            role = meant.role
+            if role is Role.GEOMETRY:
+                if not (meant.solid and name in SPACES):
+                    self._geometry(child, meant, owner, surface, "")
+            elif role is Role.FEATURE or (role is Role.LOOK and len(child)):
+                for feature in child:
+                    inner = local_name(feature.tag)
+                    if inner in SURFACES or inner in OBJECT_TYPES or inner in INTERIORS:
+                        self._feature(feature, owner, owner, surface, depth + 1)
+            elif role is Role.IMPLICIT:
+                self.implicit.add(child, owner, self.lod_code(meant.lod), surface)
+
+    def _geometry(self, element: Element, meant: Meaning, owner: int, surface: int, lod: str) -> None:
+        code = self.lod_code(meant.lod or lod)
+        if not len(element):
+            self.faces.refer(element, owner, code, surface)
+            return
+        if local_name(element[0].tag) == "ImplicitGeometry":
+            self.implicit.add(element, owner, code, surface)
+            return
+        self.faces.collect(element, owner, code, surface)
+
+    def _interior(self, element: Element) -> None:
+        if isinstance(element.tag, str):
+            self.interior_count += 1
+            if len(self.interiors) < 20:
+                self.interiors.append(gml_id(element))
+
+    # -- attributes --------------------------------------------------------------------------------------------
+
+    def _text(self, index: int, name: str, text: str | None) -> None:
+        if not text:
+            return
+        text = text.strip()
+        if not text:
+            return
+        if len(text) > limits.MAX_ATTRIBUTE_LENGTH:
+            text = text[: limits.MAX_ATTRIBUTE_LENGTH]
+            self.left_out["ends of very long texts"] += 1
+        column = self.attributes.get(name)
+        if column is None:
+            if len(self.attributes) >= limits.MAX_ATTRIBUTES:
+                self.left_out["attributes beyond the limit"] += 1
+                return
+            column = self.attributes[name] = ([], [])
+        where, texts = column
+        text = self._texts.setdefault(text, text)
+        if where and where[-1] == index:
+            if text not in texts[-1].split(", "):
+                texts[-1] = f"{texts[-1]}, {text}"[: limits.MAX_ATTRIBUTE_LENGTH]
+            return
+        where.append(index)
+        texts.append(text)
+
+    def _leaf(self, index: int, name: str, element: Element) -> None:
+        text = element.text
+        if name == "measuredHeight":
+            unit = (element.get("uom") or "").rpartition("#")[2].rpartition(":")[2]
+            if unit in _UNIT_M:
+                text = _scaled(text, _UNIT_M[unit])
+        self._text(index, name, text)
+
+    def _leaves(self, element: Element, index: int) -> None:
+        """Texts deep inside an extension, by their own names."""
+        for leaf in element.iter("*"):
+            if not len(leaf) and leaf.text:
+                self._text(index, local_name(leaf.tag), leaf.text)
+
+    def _generic(self, element: Element, index: int) -> None:
+        name = element.get("name")
+        if name and len(element):
+            self._text(index, name, element[0].text)
+
+    def _generic_3(self, element: Element, index: int) -> None:
+        """``gen:StringAttribute`` with ``gen:name`` and ``gen:value``; sets of them are opened."""
+        name = value = None
+        for child in element:
+            local = local_name(child.tag)
+            if local == "name":
+                name = child.text
+            elif local == "value":
+                value = child.text
+            elif local == "genericAttribute":
+                for inner in child:
+                    self._generic_3(inner, index)
+        if name and value:
+            self._text(index, name.strip(), value)
+
+    def _height_3(self, element: Element, index: int) -> None:
+        """Height of CityGML 3.0: the first one becomes ``measuredHeight``."""
+        column = self.attributes.get("measuredHeight")
+        if column is not None and column[0] and column[0][-1] == index:
+            return
+        value = next(element.iter("{*}value"), None)
+        if value is not None:
+            self._leaf(index, "measuredHeight", value)
+
+
+def _scaled(text: str | None, factor: float) -> str | None:
+    try:
+        return f"{float(text or '') * factor:g}"
+    except ValueError:
+        return text

@@ -1,0 +1,83 @@
+"""Geometry that stands twice in a file: as roofs and walls, and once more inside the solid of the same object."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.readers.citygml_faces import FaceArrays
+
+#: Faces with the same corners to a millimetre are the same.
+_SAME_M = 1e-3
+#: A solid that shares so many faces with the surfaces around it is completed by its other faces, not repeated.
+_SHARED = 0.5
+#: Surfaces that cover so much of a solid that has other faces replace it.
+_COVERED = 0.8
+
+
+def drop_repeats(arrays: FaceArrays) -> tuple[FaceArrays, list[int]]:
+    """The faces without those that repeat a semantic surface of the same object and LoD, and the owners of those.
+
+    Only objects with both kinds are looked at. Faces equal to a surface go. If few are equal, because the solid
+    is cut up differently, all of its faces go where the surfaces cover it.
+    """
+    owner = arrays.face_object.astype(np.int64) - (int(arrays.face_object.min()) if len(arrays.face_object) else 0)
+    group = owner * 64 + arrays.face_lod
+    plain = arrays.face_surface == 0
+    both = np.intersect1d(group[plain], group[~plain])
+    if not len(both):
+        return arrays, []
+    chosen = np.flatnonzero(np.isin(group, both))
+    corners, area = _signatures(arrays, chosen)
+    keys = np.concatenate([group[chosen, None].astype(np.float64), corners], axis=1)
+    _, number = np.unique(keys, axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    is_plain = plain[chosen]
+    semantic = np.zeros(int(number.max()) + 1, dtype=bool)
+    semantic[number[~is_plain]] = True
+    equal = is_plain & semantic[number]
+
+    _, rank = np.unique(group[chosen], return_inverse=True)
+    shared = np.bincount(rank, weights=equal) / np.bincount(rank, weights=is_plain)
+    covered = np.bincount(rank, weights=area * ~is_plain) >= _COVERED * np.bincount(rank, weights=area * is_plain)
+    replaced = (shared < _SHARED) & covered
+    goes = equal | (is_plain & replaced[rank])
+    if not goes.any():
+        return arrays, []
+    keep = np.ones(len(plain), dtype=bool)
+    keep[chosen[goes]] = False
+    return _select(arrays, keep), arrays.face_object[~keep].tolist()
+
+
+def _signatures(arrays: FaceArrays, faces: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n, 4) middle and number of the corners of the outer ring, rounded, and (n,) areas."""
+    end = np.cumsum(arrays.ring_size, dtype=np.int64)
+    outer = np.searchsorted(arrays.ring_face, faces)
+    there = (outer < len(arrays.ring_face)) & (arrays.ring_face[np.minimum(outer, len(end) - 1)] == faces)
+    result = np.zeros((len(faces), 4))
+    area = np.zeros(len(faces))
+    for i in np.flatnonzero(there).tolist():
+        ring = arrays.points[end[outer[i]] - arrays.ring_size[outer[i]] : end[outer[i]]]
+        if len(ring) > 1 and (ring[0] == ring[-1]).all():
+            ring = ring[:-1]
+        if len(ring) < 3:
+            continue
+        middle = ring.mean(axis=0)
+        spokes = ring - ring[0]
+        area[i] = np.linalg.norm(np.cross(spokes[:-1], spokes[1:]).sum(axis=0)) / 2
+        result[i, :3] = np.round(middle / _SAME_M)
+        result[i, 3] = len(ring)
+    return result, area
+
+
+def _select(arrays: FaceArrays, keep: NDArray[np.bool_]) -> FaceArrays:
+    rings = keep[arrays.ring_face]
+    number = np.cumsum(keep) - 1
+    return FaceArrays(
+        arrays.points[np.repeat(rings, arrays.ring_size)],
+        arrays.ring_size[rings],
+        number[arrays.ring_face[rings]].astype(np.int32),
+        arrays.face_object[keep],
+        arrays.face_surface[keep],
+        arrays.face_lod[keep],
+    )
