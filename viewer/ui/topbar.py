@@ -1,0 +1,83 @@
+"""The one slim bar on top: menus, session name, open and save, undo, scenario, colouring, presenting."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QToolButton, QWidget
+
+from viewer.ui import icons, theme
+from viewer.ui.i18n import bind
+from viewer.ui.theme import TARGET
+from viewer.ui.widgets import label
+
+
+class TopBar(QWidget):
+    """Holds the widgets; the window gives them their meaning."""
+
+    def __init__(self, actions: dict[str, QAction], menu_bar: QMenuBar) -> None:
+        super().__init__()
+        self.setObjectName("topbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(52)
+        self._logo = QLabel()
+        self._logo.setFixedSize(28, 28)
+        self.title = label("", "title", translate=False)
+        self.title.setMinimumWidth(40)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.scenario = _combo("Scenario shown", 150)
+        self.colour = _combo("Colour by", 140)
+        bar = QHBoxLayout(self)
+        bar.setContentsMargins(12, 0, 12, 0)
+        bar.setSpacing(4)
+        menu_bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        menu_bar.setNativeMenuBar(True)
+        bar.addWidget(self._logo)
+        bar.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        bar.addSpacing(8)
+        for key in ("open", "save", "undo", "redo"):
+            bar.addWidget(tool_for(actions[key]))
+        bar.addSpacing(8)
+        bar.addWidget(self.title, 1)
+        bar.addWidget(label("Scenario", "muted"))
+        bar.addWidget(self.scenario)
+        bar.addWidget(tool_for(actions["compare"]))
+        bar.addSpacing(8)
+        bar.addWidget(label("Colour by", "muted"))
+        bar.addWidget(self.colour)
+        bar.addSpacing(8)
+        bar.addWidget(tool_for(actions["present"], words=True))
+        self.language = QToolButton()
+        self.language.setMinimumSize(TARGET, TARGET)
+        bind(self.language.setToolTip, "Switch between German and English")
+        bind(self.language.setAccessibleName, "Switch between German and English")
+        bar.addWidget(self.language)
+        bar.addWidget(tool_for(actions["dark"]))
+        bar.addWidget(tool_for(actions["left_panel"]))
+        bar.addWidget(tool_for(actions["right_panel"]))
+        self._paint_logo()
+        theme.theme_changed.connect(self._paint_logo)
+
+    def _paint_logo(self) -> None:
+        self._logo.setPixmap(icons.pixmap("logo", theme.colors().accent_text, 28, self.devicePixelRatioF()))
+
+
+def tool_for(action: QAction, *, words: bool = False) -> QToolButton:
+    """A button that shows an action."""
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setIconSize(QSize(20, 20))
+    made.setMinimumSize(TARGET, TARGET)
+    if words:
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return made
+
+
+def _combo(name: str, width: int) -> QComboBox:
+    made = QComboBox()
+    made.setMinimumWidth(width)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(8)
+    bind(made.setToolTip, name)
+    bind(made.setAccessibleName, name)
+    return made
