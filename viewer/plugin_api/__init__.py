@@ -21,6 +21,7 @@ from viewer.city.measures import Measures
 from viewer.errors import Cancelled, CrsError, LimitError, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
+from viewer.plugin_api.places import Peek, Places, find_places, peek
 from viewer.plugin_api.tables import (
     Table,
     find_column,
@@ -51,6 +52,8 @@ __all__ = [
     "Measures",
     "ObjectTable",
     "ParameterUsed",
+    "Peek",
+    "Places",
     "PluginError",
     "PointLayer",
     "Progress",
@@ -64,8 +67,10 @@ __all__ = [
     "VectorTable",
     "ViewerError",
     "find_column",
+    "find_places",
     "list_vector_layers",
     "number_column",
+    "peek",
     "read_table",
     "read_vector",
     "text_column",

@@ -99,7 +99,8 @@ def read_vector(path: Path, context: ReadContext, layer: str = "") -> VectorTabl
     name = layer or layers[0][0]
     options = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"} if path.suffix.lower() in (".gml", ".xml") else {}
     try:
-        count = pyogrio.read_info(path, layer=name, force_feature_count=True, **options)["features"]
+        info = pyogrio.read_info(path, layer=name, force_feature_count=True, **options)
+        count, context.facts["format"] = info["features"], str(info["driver"])
         if count > MAX_FEATURES:
             raise LimitError(
                 "This layer has {count} entries; {limit} is the limit.", path=path, count=count, limit=MAX_FEATURES
