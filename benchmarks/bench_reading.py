@@ -1,0 +1,195 @@
+"""Reading speed and memory against what bare parsing costs: CityGML to lxml and VTK, CityJSON to orjson.
+
+The two sides of a ratio are measured in turn, several times, and their medians compared.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.generate import write_citygml, write_cityjson
+
+Row = dict[str, object]
+
+#: Goals of the project: at most this many times the bare parse, or the arrays; at least this much faster.
+CITYGML_GOAL, CITYJSON_GOAL, MEMORY_GOAL, VTK_GOAL = 4.0, 6.0, 3.0, 10.0
+
+_PEAK_PROBE = """
+import json, sys
+from pathlib import Path
+from benchmarks.bench_reading import read, peak_bytes, resident_bytes, array_bytes
+kind, small, path = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+read(kind, small)
+before = resident_bytes()
+city = read(kind, path)
+print(json.dumps({"peak": peak_bytes() - before, "arrays": array_bytes(city)}))
+"""
+
+
+def run(sizes: Sequence[int], folder: Path, *, peers: bool = False, repeats: int = 5) -> list[Row]:
+    """All rows for cities of ``sizes`` houses, with files in ``folder``; ``peers`` adds VTK's own reader."""
+    rows: list[Row] = []
+    small = {"CityGML": write_citygml(folder / "small.gml", 50), "CityJSON": write_cityjson(folder / "small.json", 50)}
+    for houses in sizes:
+        gml = write_citygml(folder / f"city_{houses}.gml", houses)
+        cityjson = write_cityjson(folder / f"city_{houses}.city.json", houses)
+        rows += citygml_rows(gml, houses, repeats)
+        rows += cityjson_rows(cityjson, houses, repeats)
+        for kind, path in (("CityGML", gml), ("CityJSON", cityjson)):
+            rows += memory_rows(kind, small[kind], path, houses)
+        if peers and houses <= 10_000:
+            rows += vtk_rows(gml, houses)
+    return rows
+
+
+def citygml_rows(path: Path, houses: int, repeats: int) -> list[Row]:
+    """Reading CityGML, ready to draw, against ``lxml.etree.parse``."""
+    from lxml import etree
+
+    ours, bare = interleaved(lambda: read("CityGML", path), lambda: etree.parse(path), repeats)
+    return [
+        _ratio("CityGML reading / lxml.etree.parse", houses, ours / bare, CITYGML_GOAL),
+        _seconds("CityGML reading", houses, ours),
+        _seconds("lxml.etree.parse", houses, bare),
+    ]
+
+
+def cityjson_rows(path: Path, houses: int, repeats: int) -> list[Row]:
+    """Reading CityJSON, triangulated and ready to draw, against ``orjson.loads`` with the collector off."""
+    import orjson
+
+    text = path.read_bytes()
+
+    def parse() -> None:
+        gc.disable()
+        try:
+            orjson.loads(text)
+        finally:
+            gc.enable()
+
+    ours, bare = interleaved(lambda: read("CityJSON", path), parse, repeats)
+    return [
+        _ratio("CityJSON reading / orjson.loads", houses, ours / bare, CITYJSON_GOAL),
+        _seconds("CityJSON reading", houses, ours),
+        _seconds("orjson.loads", houses, bare),
+    ]
+
+
+def vtk_rows(path: Path, houses: int) -> list[Row]:
+    """VTK's own CityGML reader against ours; once, it takes half a minute."""
+    from vtkmodules.vtkIOCityGML import vtkCityGMLReader
+
+    def theirs() -> None:
+        reader = vtkCityGMLReader()
+        reader.SetFileName(str(path))
+        reader.Update()
+
+    seconds = clock(theirs)
+    ours = statistics.median(clock(lambda: read("CityGML", path)) for _ in range(3))
+    return [
+        {
+            **_row("vtkCityGMLReader / CityGML reading", houses, seconds / ours, "x"),
+            "goal": VTK_GOAL,
+            "goal_text": f">= {VTK_GOAL:g}",
+            "reached": seconds / ours >= VTK_GOAL,
+        },
+        _seconds("vtkCityGMLReader", houses, seconds),
+    ]
+
+
+def memory_rows(kind: str, small: Path, path: Path, houses: int) -> list[Row]:
+    """Growth of a fresh process to its peak while reading, against the finished arrays and columns.
+
+    Only where the system tells the peak of a process (Linux, macOS); else no row.
+    """
+    if sys.platform == "win32":
+        return []
+    command = [sys.executable, "-c", _PEAK_PROBE, kind, str(small), str(path)]
+    root = Path(__file__).resolve().parents[1]
+    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout.splitlines()[-1])
+    return [
+        _ratio(f"{kind} peak memory / finished arrays", houses, found["peak"] / found["arrays"], MEMORY_GOAL),
+        _row(f"{kind} finished arrays", houses, found["arrays"] / 2**20, "MB"),
+    ]
+
+
+def read(kind: str, path: Path) -> object:
+    """Read a city with the viewer's own reader."""
+    from viewer.plugin_api import ReadContext
+
+    if kind == "CityGML":
+        from viewer.readers.citygml import read_citygml
+
+        return read_citygml(path, ReadContext())
+    from viewer.readers.cityjson import read_cityjson
+
+    return read_cityjson(path, ReadContext())
+
+
+def array_bytes(city: object) -> int:
+    """Size of geometry and object columns; texts count with their place in the column only."""
+    from viewer.city.model import CityModel
+
+    assert isinstance(city, CityModel)
+    table = city.objects
+    columns = sum(column.values.nbytes for column in table.attributes.values())
+    return city.nbytes + columns + table.ids.nbytes + table.type_code.nbytes + table.parent.nbytes
+
+
+def resident_bytes() -> int:
+    """Memory of this process now, bytes; its peak so far where the system tells no more."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return peak_bytes()
+    return _status_bytes(status, "VmRSS:")
+
+
+def peak_bytes() -> int:
+    """Highest memory of this process so far, bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return _status_bytes(status, "VmHWM:")
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # bytes on macOS
+
+
+def _status_bytes(status: Path, name: str) -> int:
+    line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith(name))
+    return int(line.split()[1]) * 1024
+
+
+def interleaved(first: Callable[[], object], second: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median seconds of two pieces of work, measured in turn after one run of each to warm up."""
+    first()
+    second()
+    pairs = [(clock(first), clock(second)) for _ in range(repeats)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def clock(work: Callable[[], object]) -> float:
+    """Seconds one run takes."""
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _row(what: str, houses: int, value: float, unit: str) -> Row:
+    return {"what": what, "houses": houses, "value": round(value, 3), "unit": unit}
+
+
+def _seconds(what: str, houses: int, value: float) -> Row:
+    return _row(what, houses, value, "s")
+
+
+def _ratio(what: str, houses: int, value: float, goal: float) -> Row:
+    return {**_row(what, houses, value, "x"), "goal": goal, "goal_text": f"<= {goal:g}", "reached": value <= goal}
