@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -33,6 +34,8 @@ def mark_of(source: Source, folder: Path) -> FileMark | None:
     path = Path(source.path)
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would never end
+            raise ValueError("not a plain file")
         digest = _small_digest(path, status.st_size, status.st_mtime_ns) if status.st_size <= SMALL_FILE_BYTES else ""
     except (OSError, ValueError):
         return source.mark or FileMark(relative=_relative(path, folder), absolute=source.path)
