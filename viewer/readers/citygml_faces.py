@@ -6,7 +6,7 @@ Knows GML, but not what an object is.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +19,28 @@ Floats = NDArray[np.float64]
 #: Texts are parsed as soon as this many characters are waiting.
 CHUNK_CHARACTERS = 1_000_000
 
-_FACE, _INTERIOR, _POS_LIST, _POS, _COORDINATES, _MEMBER, _ORIENTABLE, _SOLID, _LINE, _POINT, _CONTROL = range(1, 12)
+_FACE, _INTERIOR, _POS_LIST, _POS, _COORDINATES, _MEMBER, _ORIENTABLE, _SOLID = range(1, 9)
+_LINE, _POINT, _CONTROL, _COLLECTION, _IMPLICIT = range(9, 14)
 _CODES = {
     "Polygon": _FACE, "PolygonPatch": _FACE, "Triangle": _FACE, "Rectangle": _FACE,
     "interior": _INTERIOR, "innerBoundaryIs": _INTERIOR,
     "posList": _POS_LIST, "pos": _POS, "coordinates": _COORDINATES,
     "surfaceMember": _MEMBER, "baseSurface": _MEMBER, "solidMember": _MEMBER, "geometryMember": _MEMBER,
     "OrientableSurface": _ORIENTABLE, "Solid": _SOLID, "LineString": _LINE, "Point": _POINT,
-    "controlPoint": _CONTROL, "stopLines": _CONTROL, "breakLines": _CONTROL,
+    "controlPoint": _CONTROL, "stopLines": _CONTROL, "breakLines": _CONTROL, "ImplicitGeometry": _IMPLICIT,
 }  # fmt: skip
 _WANTED = tuple(f"{{*}}{name}" for name in _CODES)
 _FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle")
 _RING_MARK = "nan"
+_COLLECTIONS = frozenset({"MultiSurface", "CompositeSurface", "Shell"})
 
 
 class _Codes(dict[str, int]):
     """Full tag -> code, filled as tags are met."""
 
     def __missing__(self, tag: str) -> int:
-        code = self[tag] = _CODES.get(tag.rpartition("}")[2], 0)
+        local = tag.rpartition("}")[2]
+        code = self[tag] = _COLLECTION if local in _COLLECTIONS else _CODES.get(local, 0)
         return code
 
 
@@ -53,14 +56,14 @@ def gml_id(element: Element) -> str:
     return ""
 
 
-class Reference:
+class Reference(NamedTuple):
     """A surface used again by ``xlink:href``: where it belongs, to be settled when its target is known."""
 
-    __slots__ = ("backwards", "lod", "owner", "surface", "target")
-
-    def __init__(self, target: str, owner: int, lod: int, surface: int, backwards: bool) -> None:
-        self.target, self.owner, self.lod, self.surface = target, owner, lod, surface
-        self.backwards = backwards
+    target: str
+    owner: int
+    lod: int
+    surface: int
+    backwards: bool
 
 
 class FaceArrays:
@@ -92,6 +95,7 @@ class FaceCollector:
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
         self.references: list[Reference] = []
+        self.target_groups: list[tuple[list[str], int, int, int]] = []
         self.lines = 0
         self.flat_rings = 0
         self._clear()
@@ -117,9 +121,78 @@ class FaceCollector:
         """Forget ids and references: another city object follows."""
         self.ids = {}
         self.references = []
+        self.target_groups = []
 
-    def collect(self, geometry: Element, owner: int, lod: int, surface: int, *, backwards: bool = False) -> None:
-        """Gather all faces below ``geometry``; ``backwards`` turns them round."""
+    def open_references(self) -> list[Reference]:
+        """References since the last call whose target was not gathered for their level of detail."""
+        known = self.ids.get
+        left = [r for r in self.references if not known(r.target, 0) >> r.lod & 1]
+        for targets, owner, lod, surface in self.target_groups:
+            for target in targets:
+                if not known(target[1:], 0) >> lod & 1:
+                    left.append(Reference(target.rpartition("#")[2], owner, lod, surface, False))
+        self.references, self.target_groups = [], []
+        return left
+
+    def collect(self, geometry: Element, owner: int, lod: int, surface: int, *, backwards: bool = False) -> bool:
+        """Gather all faces below ``geometry``; ``backwards`` turns them round. False for an implicit geometry."""
+        code = _CODE_OF[geometry.tag]
+        if backwards:
+            self._collect_any(geometry, owner, lod, surface, backwards)
+        elif code == _COLLECTION:
+            self._collect_members(geometry, owner, lod, surface)
+        elif code == _SOLID:
+            for shell in geometry:
+                if len(shell) == 1 and _CODE_OF[shell[0].tag] == _COLLECTION:
+                    self._collect_members(shell[0], owner, lod, surface)
+                elif len(shell):
+                    self._collect_any(shell, owner, lod, surface)
+                else:
+                    self.refer(shell, owner, lod, surface)
+        elif code == _IMPLICIT:
+            return False
+        else:
+            self._collect_any(geometry, owner, lod, surface)
+        return True
+
+    def _collect_members(self, collection: Element, owner: int, lod: int, surface: int) -> None:
+        """The short way for nearly all faces: polygons without holes and references, directly in a collection."""
+        codes, ids, references = _CODE_OF, self.ids, self.references
+        id_name, other_id = GML_IDS[0], GML_IDS[1]
+        if len(collection) and collection[0].get(HREF):
+            # Solids mostly name the surfaces of their building, and nothing else.
+            targets = [member.get(HREF) for member in collection]
+            if None not in targets:
+                self.target_groups.append((targets, owner, lod, surface))
+                return
+        for member in collection:
+            if not len(member):
+                href = member.get(HREF)
+                if href:
+                    references.append(Reference(href.rpartition("#")[2], owner, lod, surface, False))
+                continue
+            polygon = member[0]
+            if len(polygon) == 1 and len(member) == 1 and codes[polygon.tag] == _FACE:
+                exterior = polygon[0]
+                if len(exterior) == 1 and len(exterior[0]) == 1:
+                    positions = exterior[0][0]
+                    text = positions.text
+                    if text and codes[positions.tag] == _POS_LIST:
+                        name = polygon.get(id_name) or polygon.get(other_id)
+                        if name:
+                            ids[name] = ids.get(name, 0) | 1 << lod
+                        self._ring_face.append(len(self._owner))
+                        self._owner.append(owner)
+                        self._surface.append(surface)
+                        self._lod.append(lod)
+                        self._tokens.append(_RING_MARK)
+                        self._tokens.append(text)
+                        self._characters += len(text)
+                        continue
+            self._collect_any(member, owner, lod, surface)
+
+    def _collect_any(self, geometry: Element, owner: int, lod: int, surface: int, backwards: bool = False) -> None:
+        """Any geometry, in the order of the file."""
         tokens, ring_face = self._tokens, self._ring_face
         owners, surfaces, lods, ids = self._owner, self._surface, self._lod, self.ids
         codes, mark = _CODE_OF, _RING_MARK

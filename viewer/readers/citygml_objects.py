@@ -34,7 +34,11 @@ _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
 
 
 class _Meanings(dict[str, Meaning]):
-    def __missing__(self, tag: str) -> Meaning:
+    """Full tag -> meaning, filled as tags are met. What is no element means nothing."""
+
+    def __missing__(self, tag: object) -> Meaning:
+        if not isinstance(tag, str):
+            return Meaning(Role.SKIP)
         found = self[tag] = meaning(tag)
         return found
 
@@ -58,6 +62,8 @@ class ObjectCollector:
         self.interior_count = 0
         self.left_out: Counter[str] = Counter()
         self._meaning = _Meanings()
+        #: Tags of surfaces met before -> their kind, which spares most of the work.
+        self._surface_of: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._lod_code: dict[str, int] = {}
 
@@ -91,6 +97,8 @@ class ObjectCollector:
             if name in INTERIOR_SURFACES:
                 self._interior(element)
             else:
+                if name not in SPACES:
+                    self._surface_of[element.tag] = int(SURFACES[name])
                 self._surface(element, owner, int(SURFACES[name]), name, depth)
         elif name in UNREAD_TERRAIN:
             self.left_out[name] += 1
@@ -111,18 +119,19 @@ class ObjectCollector:
         lod = ""
         if name == "TINRelief":
             lod = next((child.text or "" for child in element if local_name(child.tag) == "lod"), "").strip()
-        roles = self._meaning
+        roles, surface_of = self._meaning, self._surface_of
         for child in element:
-            tag = child.tag
-            if not isinstance(tag, str):
-                continue
-            meant = roles[tag]
+            meant = roles[child.tag]
             role = meant.role
             if role is Role.SKIP:
                 continue
             if role is Role.FEATURE:
                 for feature in child:
-                    self._feature(feature, index, index, SurfaceType.UNKNOWN, depth + 1)
+                    kind = surface_of.get(feature.tag)
+                    if kind is not None:
+                        self._surface(feature, index, kind, "", depth + 1)
+                    else:
+                        self._feature(feature, index, index, SurfaceType.UNKNOWN, depth + 1)
             elif role is Role.GENERIC:
                 self._generic(child, index)
             elif role is Role.GEOMETRY:
@@ -182,10 +191,7 @@ class ObjectCollector:
             return
         roles = self._meaning
         for child in element:
-            tag = child.tag
-            if not isinstance(tag, str):
-                continue
-            meant = roles[tag]
+            meant = roles[child.tag]
             role = meant.role
             if role is Role.GEOMETRY:
                 if not (meant.solid and name in SPACES):
@@ -203,10 +209,9 @@ class ObjectCollector:
         if not len(element):
             self.faces.refer(element, owner, code, surface)
             return
-        if local_name(element[0].tag) == "ImplicitGeometry":
-            self.implicit.add(element, owner, code, surface)
-            return
-        self.faces.collect(element, owner, code, surface)
+        for geometry in element:
+            if not self.faces.collect(geometry, owner, code, surface):
+                self.implicit.add(element, owner, code, surface)
 
     def _interior(self, element: Element) -> None:
         if isinstance(element.tag, str):

@@ -33,8 +33,7 @@ class ReferenceSettler:
         done: set[tuple[str, int, int]] = set()
         targets: dict[str, Element] | None = None
         while True:
-            open_references = [r for r in faces.references if not faces.ids.get(r.target, 0) >> r.lod & 1]
-            faces.references = []
+            open_references = faces.open_references()
             if not open_references:
                 return
             if targets is None:

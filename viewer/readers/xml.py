@@ -36,11 +36,6 @@ _CHUNK = 1 << 18
 _ROOT_START = re.compile(rb"<[A-Za-z_]")
 
 
-def parse(stream: ByteStream) -> Element:
-    """The whole tree of a small XML file, by the hardened parser."""
-    return etree.parse(stream, etree.XMLParser(**SAFE))
-
-
 @dataclass(slots=True)
 class MemberReader:
     """Iterates over the members of one XML collection; each is cleared when the next one is asked for.
