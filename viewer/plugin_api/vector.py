@@ -21,6 +21,7 @@ DRIVERS = {
 }  # fmt: skip
 MAX_FEATURES = 2_000_000
 MAX_VECTOR_BYTES = 4 * 1024**3
+MAX_GML_BYTES = 256 * 1024**2
 
 _MAGIC: dict[str, tuple[bytes, ...]] = {
     ".gpkg": (b"SQLite format 3\x00",),
@@ -73,8 +74,9 @@ def list_vector_layers(path: Path) -> list[tuple[str, str]]:
 
     check_vector_file(path)
     try:
-        found = pyogrio.list_layers(path)
-        driver = pyogrio.read_info(path, layer=found[0][0])["driver"] if len(found) else "GPKG"
+        source = _source(path)
+        found = pyogrio.list_layers(source)
+        driver = pyogrio.read_info(source, layer=found[0][0])["driver"] if len(found) else "GPKG"
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise _unreadable(path, error) from error
     if driver not in DRIVERS:
@@ -97,16 +99,16 @@ def read_vector(path: Path, context: ReadContext, layer: str = "") -> VectorTabl
     if not layers:
         raise ReadError("There is no layer with places in this file.", path=path)
     name = layer or layers[0][0]
-    options = {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"} if path.suffix.lower() in (".gml", ".xml") else {}
     try:
-        info = pyogrio.read_info(path, layer=name, force_feature_count=True, **options)
+        source = _source(path)
+        info = pyogrio.read_info(source, layer=name, force_feature_count=True)
         count, context.facts["format"] = info["features"], str(info["driver"])
         if count > MAX_FEATURES:
             raise LimitError(
                 "This layer has {count} entries; {limit} is the limit.", path=path, count=count, limit=MAX_FEATURES
             )
         context.progress.report(0.1, "Reading")
-        meta, _, wkb, data = pyogrio.raw.read(path, layer=name, force_2d=True, **options)
+        meta, _, wkb, data = pyogrio.raw.read(source, layer=name, force_2d=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         raise _unreadable(path, error) from error
     except (pyogrio.errors.GeometryError, ValueError, UnicodeDecodeError) as error:
@@ -139,6 +141,21 @@ def check_vector_file(path: Path) -> None:
         good = good and not any(word in head for word in _NOT_HERE)
     if not good:
         raise ReadError("The content of this file is not what its name says.", path=path)
+
+
+def _source(path: Path) -> Path | bytes:
+    """What GDAL is given. GML goes through memory: its driver would write beside the file and follow what lies there.
+
+    Raises
+    ------
+    LimitError
+        A GML file is too large for that.
+    """
+    if path.suffix.lower() not in (".gml", ".xml"):
+        return path
+    if path.stat().st_size > MAX_GML_BYTES:
+        raise LimitError("This file is larger than {limit} MB.", path=path, limit=MAX_GML_BYTES // 1024**2)
+    return path.read_bytes()
 
 
 def _column(values: NDArray[Any]) -> Column:
