@@ -13,7 +13,8 @@ FULL = Document(
     sources=(
         Source(
             "city", "/data/city.gml", "city", "citygml:CityGML", "City", (("crs", "EPSG:25832"), ("lod", "2")),
-            LayerStyle(False, 0.5, "year", "cividis", "#ff0000", True), FileMark("city.gml", "/data/city.gml", 5, 7, "ab"),
+            LayerStyle(False, 0.5, "year", "cividis", "#ff0000", True),
+            FileMark("city.gml", "/data/city.gml", 5, 7, "ab"),
         ),
     ),
     scenarios=(

@@ -76,6 +76,8 @@ class Journal:
         self._notes: dict[str, str] = {}
         self._busy = False
         self._closing = False
+        self._try_now = False
+        self._tries = 0
         self._edit: tuple[Edit | None, bool] = (None, False)
         saved = not session.modified
         self._post(Entry("open", session.document, step=False, saved=saved), merged=False, path=session.path)
@@ -91,9 +93,12 @@ class Journal:
         return self._problem
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until everything so far is on disk; False if it is not by then."""
+        """Wait until everything so far is on disk; False if it cannot be written, or not by then."""
         with self._changed:
-            self._changed.wait_for(lambda: self._idle or self._problem is not None, timeout)
+            tries = self._tries + (2 if self._busy else 1)  # one under way may be too early for the last change
+            self._try_now = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._idle or (self._problem is not None and self._tries >= tries), timeout)
             return self._idle
 
     def set_picture(self, png: bytes) -> None:
@@ -160,6 +165,7 @@ class Journal:
                 self._waiting[-1] = _Waiting(replace(entry, step=last.entry.step), last.merged)
             else:
                 self._waiting.append(_Waiting(entry, merged))
+            self._try_now = True
             self._changed.notify_all()
 
     # --- the writing thread ----------------------------------------------------------------------
@@ -172,8 +178,9 @@ class Journal:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or not self._idle)
-                if self._problem is not None and not self._closing:
-                    self._changed.wait(_RETRY_SECONDS)
+                if self._problem is not None:
+                    self._changed.wait_for(lambda: self._closing or self._try_now, _RETRY_SECONDS)
+                self._try_now = False
                 if all(waiting.merged for waiting in self._waiting) and not self._closing:
                     self._changed.wait_for(lambda: self._closing, GROUP_SECONDS)
                 batch, self._waiting = self._waiting, []
@@ -194,6 +201,7 @@ class Journal:
                 self._waiting = (batch + self._waiting)[-_MAX_WAITING:]
                 self._notes = {**notes, **self._notes}
             self._busy = False
+            self._tries += 1
             self._changed.notify_all()
         if problem is not None and former is None:
             self.failed.emit(problem)
@@ -206,7 +214,7 @@ class Journal:
             if self._file is None:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
                 self._lock.acquire()  # before the folder is there, so that nobody takes it for an orphan
-                self.folder.mkdir(exist_ok=True)
+                self.folder.mkdir(exist_ok=True, mode=0o700)
                 self._file = JournalFile(self.folder / JOURNAL_NAME, open_with=self._open_with)
             self._file.append(entries, notes)
         except (sqlite3.Error, OSError, ViewerError) as error:

@@ -201,7 +201,7 @@ def _owner_of(content: bytes) -> LockOwner | None:
     """The owner in a lock file; None for an empty or unreadable one. The file may come from anywhere."""
     try:
         data = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
