@@ -36,6 +36,7 @@ class TargetMasks:
         self._city = city
         self._measures = measures
         self._masks: OrderedDict[Target, Flags] = OrderedDict()
+        self._rings: OrderedDict[Area, NDArray[np.float64]] = OrderedDict()
 
     @cached_property
     def position_of_id(self) -> dict[str, int]:
@@ -62,8 +63,15 @@ class TargetMasks:
         return found
 
     def ring_local(self, area: Area) -> NDArray[np.float64]:
-        """(n, 2) corners of an area in the city's frame, metres."""
-        return self._city.frame.local_from_crs(np.array(area.ring_crs, dtype=np.float64).reshape(-1, 2))
+        """(n, 2) corners of an area in the city's frame, metres; the same array for the same area."""
+        ring = self._rings.get(area)
+        if ring is None:
+            ring = self._city.frame.local_from_crs(np.array(area.ring_crs, dtype=np.float64).reshape(-1, 2))
+            ring.setflags(write=False)
+            self._rings[area] = ring
+            if len(self._rings) > self.KEPT:
+                self._rings.popitem(last=False)
+        return ring
 
     def _made(self, target: Target) -> Flags:
         k = len(self._city.objects.features)

@@ -1,0 +1,129 @@
+"""What every building contributes to the sums, before and after a change (METHODS section 1.2).
+
+Columns hold areas and counts only; parameters such as living area per person come in afterwards, in
+``definitions``, so that a band costs nothing per building.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city.measures import Measures
+from viewer.city.use import Use
+from viewer.indicators.surfaces import Ground, Surfaces
+from viewer.scenario.change import CityChange
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Sums over buildings, by name. ``_estimated`` is the part that hangs on estimated storeys.
+COLUMNS = (
+    "count", "footprint", "volume", "storeys", "storeys_estimated", "floor_area", "floor_area_estimated",
+    "full_floor_area", "full_floor_area_estimated", "homes", "homes_estimated", "homes_new", "homes_on_top",
+    "green_roof", "plot_footprint", "plot_floor_area", "plot_floor_area_estimated", "freed",
+    "on_sealed", "on_partly", "on_green", "on_water", "on_unknown", "no_storeys", "no_use", "no_shell",
+)  # fmt: skip
+_ROW = {name: i for i, name in enumerate(COLUMNS)}
+
+
+class Stock:
+    """The B buildings that count, with what never changes about them.
+
+    A building counts when its middle lies in the study area and it has a footprint.
+
+    Parameters
+    ----------
+    home_share : share of homes by ``Use``; smallest_home_m2 : footprint from which a building of unknown
+        use is taken for homes.
+    """
+
+    def __init__(self, measures: Measures, surfaces: Surfaces, *, mixed_share: float, smallest_home_m2: float) -> None:
+        m = measures
+        counted = m.is_building & np.isfinite(m.footprint_m2) & surfaces.within(m.centre_local)
+        #: (B,) positions in ``city.objects.features``; and (K,) the other way, -1 for those not counted.
+        self.features = np.flatnonzero(counted)
+        self.row_of_feature = np.full(len(counted), -1, np.int64)
+        self.row_of_feature[self.features] = np.arange(len(self.features))
+        f = self.features
+        self._area = m.footprint_m2[f]
+        self._volume = np.nan_to_num(m.volume_m3[f])
+        self._storeys = np.maximum(np.nan_to_num(m.storeys[f], nan=1.0), 1.0)
+        self._estimated = (~m.storeys_known[f]).astype(np.float64)
+        self._attic = m.attic_m2[f]
+        self._flat_roof = m.flat_roof_area_m2[f]
+        self._planned = m.planned[f]
+        self._open = (~m.closed[f]).astype(np.float64)
+        use = m.use[f]
+        share = np.array([_home_share(u, mixed_share) for u in Use])[use]
+        self._homes = np.where((use == Use.UNKNOWN) & (self._area < smallest_home_m2), 0.0, share)
+        self._no_use = (use == Use.UNKNOWN).astype(np.float64)
+        self._on_plot = surfaces.on_plots(m.centre_local[f]).astype(np.float64)
+        under = surfaces.planned_share[f]
+        self._under = {
+            "on_sealed": under[:, Ground.SEALED],
+            "on_partly": under[:, Ground.PARTLY],
+            "on_green": under[:, Ground.VEGETATION],
+            "on_water": under[:, Ground.WATER],
+            "on_unknown": under[:, Ground.UNKNOWN] + under[:, Ground.OUTSIDE] + under[:, Ground.BUILDING],
+        }
+        self._any_planned = bool(self._planned.any())
+        self.home_share = self._homes
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def contributions(self, change: CityChange, rows: NDArray[np.int64] | slice) -> Floats:
+        """(columns, n) what the buildings of some rows contribute after a change."""
+        f = self.features[rows]
+        exists = change.exists[f].astype(np.float64)
+        factor = change.factor[f].astype(np.float64)
+        added = change.storeys_added[f].astype(np.float64)
+        area, before = self._area[rows], self._storeys[rows]
+        # A scaled building holds as many storeys as fit; halves up, one at least (METHODS B3).
+        fits = np.where(factor == 1.0, before, np.maximum(1.0, np.floor(before * factor + 0.5)))
+        storeys = np.maximum(fits + added, 1.0) * exists
+        estimated = self._estimated[rows]
+        full = area * storeys
+        floor = full + self._attic[rows] * exists
+        on_top = area * np.maximum(storeys - before, 0.0)
+        homes = (floor - on_top) * self._homes[rows]
+        planned = self._planned[rows]
+
+        out = np.empty((len(COLUMNS), len(f)))
+
+        def put(name: str, values: Floats) -> None:
+            out[_ROW[name]] = values
+
+        put("count", exists)
+        put("footprint", area * exists)
+        put("volume", (self._volume[rows] * factor + area * change.lift_m[f]) * exists)
+        put("storeys", storeys)
+        put("storeys_estimated", storeys * estimated)
+        put("floor_area", floor)
+        put("floor_area_estimated", full * estimated)
+        put("full_floor_area", full)
+        put("full_floor_area_estimated", full * estimated)
+        put("homes", np.where(planned, 0.0, homes))
+        put("homes_estimated", np.where(planned, 0.0, homes * estimated))
+        put("homes_new", np.where(planned, homes, 0.0))
+        put("homes_on_top", on_top * self._homes[rows])
+        put("green_roof", self._flat_roof[rows] * change.green_roof_share[f] * exists)
+        on_plot = self._on_plot[rows]
+        put("plot_footprint", area * exists * on_plot)
+        put("plot_floor_area", full * on_plot)
+        put("plot_floor_area_estimated", full * estimated * on_plot)
+        put("freed", np.where(planned, 0.0, area * (1.0 - exists)))
+        covers = area * exists * planned if self._any_planned else None
+        for name, under in self._under.items():
+            out[_ROW[name]] = 0.0 if covers is None else covers * under[rows]
+        put("no_storeys", estimated * exists)
+        put("no_use", self._no_use[rows] * exists)
+        put("no_shell", self._open[rows] * exists)
+        return out
+
+
+def _home_share(use: Use, mixed_share: float) -> float:
+    if use in (Use.RESIDENTIAL, Use.UNKNOWN):
+        return 1.0
+    return mixed_share if use is Use.MIXED else 0.0
