@@ -84,24 +84,32 @@ _CITYGML: tuple[tuple[int, Use], ...] = (
 # Words in German and English, first match decides; compared in lower case.
 _WORDS: tuple[tuple[str, Use], ...] = (
     (r"garage|carport|schuppen|\bshed|gartenhaus|parkhaus|tiefgarage|parking|\broof\b|greenhouse", Use.OTHER),
-    (r"mixed|gemischt|wohn-? ?und|wohnen und|residential[ -]+(and|or)|commercial[ -]+residential", Use.MIXED),
+    (r"mixed|gemischt|wohn-? ?und|wohnen (und|mit)|residential[ -]+(and|or)|commercial[ -]+residential", Use.MIXED),
     (r"school|schule|kindergarten|\bkita|university|universität|hochschule|education|bildung", Use.SCHOOL),
-    (r"residen|wohn|apartment|\bhouse|dwelling|detached|terrace|bungalow|dormitory|\bwoonfunctie", Use.RESIDENTIAL),
+    (
+        r"residen|wohn|apartment|\bhouse|dwelling|detached|terrace|bungalow|dormitory|\bwoonfunctie"
+        r"|(einzel|doppel|reihen|gruppen|familien)haus",
+        Use.RESIDENTIAL,
+    ),
     (r"office|büro|buero|verwaltung|administration|kantoor|bank\b", Use.OFFICE),
     (r"retail|shop|laden|kaufhaus|geschäft|handel|commercial|supermarkt?|winkel|business", Use.RETAIL),
     (r"industr|halle\b|\bhall|lager|warehouse|fabrik|factory|werkstatt|workshop|gewerbe|scheune|barn|sport", Use.HALL),
     (r"church|kirche|public|öffentlich|hospital|krankenhaus|museum|theat|kultur|cultur|library|religi", Use.PUBLIC),
-    (r"hotel|versorgung|station|trafo|utility|farm|gastronomie|restaurant|annex|other|sonstig", Use.OTHER),
+    (r"hotel|versorgung|station|trafo|utility|farm|gastronomie|restaurant|annex|other|sonstig|verkehr", Use.OTHER),
 )
 
 
 def use_of_text(text: str) -> Use:
     """Use named by a code or by words: ``"31001_1010"``, ``"1000"``, ``"residential"``, ``"Wohnhaus"``."""
-    text = text.strip().lower()
-    code = re.fullmatch(r"(?:.*[_#/:])?(\d{4})(?:\.0)?", text)
+    text = text.strip().lower().replace(",", "")
+    code = re.fullmatch(r"(?:.*[/:#])?(?:(\d{5})_)?(\d{4})(?:\.0)?", text)
     if code:
-        number = int(code.group(1))
-        table = _ALKIS if "31001" in text or number >= 2000 else _CITYGML
+        group, number = code.group(1), int(code.group(2))
+        if group is not None and group != "31001":
+            return Use.OTHER  # other constructions: towers, roofs on posts, tanks
+        if group is None and number < 2000 and number % 10:
+            return Use.UNKNOWN  # a local list: Berlin has one of its own
+        table = _ALKIS if group is not None or number >= 2000 else _CITYGML
         found = Use.UNKNOWN
         for lowest, use in table:
             if number < lowest:

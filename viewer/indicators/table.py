@@ -44,8 +44,10 @@ class IndicatorTable:
 
     Parameters
     ----------
+    lod_faces : (F,) bool, the faces at the shown LoD; None for all.
     area_ring : (n, 2) local metres, the study area; None for the outline around all buildings.
-    surfaces : what the ground is made of; made from the city alone if None.
+    surfaces : what the ground is made of; made from the city alone if None. Tables of the same city
+        and study area may share it.
     parameters : values other than the defaults, by name in ``PARAMETERS``.
     extra : further definitions, shown after ours.
 
@@ -61,13 +63,14 @@ class IndicatorTable:
         measures: Measures,
         ground: GroundHeights | None = None,
         *,
+        lod_faces: NDArray[np.bool_] | None = None,
         area_ring: ArrayLike | None = None,
         surfaces: Surfaces | None = None,
         parameters: Mapping[str, float] | None = None,
         extra: Sequence[IndicatorDefinition] = (),
     ) -> None:
         self.parameters = with_defaults(parameters)
-        self.surfaces = make_surfaces(city, measures, area_ring=area_ring) if surfaces is None else surfaces
+        self.surfaces = surfaces or make_surfaces(city, measures, faces=lod_faces, area_ring=area_ring)
         self.ground = ground
         self.stock = Stock(
             measures,
