@@ -73,6 +73,8 @@ def polygon_layers(path: Path) -> list[LayerInfo]:
             info = pyogrio.read_info(path, layer=name, force_feature_count=True)
             if info["driver"] not in _DRIVERS:
                 raise ReadError("This is not a vector file that can be read.", path=path)
+            if not info["features"]:
+                continue
             score = building_score(f"{name} {path.stem}", [str(field) for field in info["fields"]])
             found.append(LayerInfo(name, int(info["features"]), score if "Polygon" in kind else score / 2))
     except _gdal_errors() as error:
