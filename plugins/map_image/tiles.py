@@ -1,4 +1,4 @@
-"""Map tiles in SQLite files: MBTiles and GeoPackage. Read by sqlite3, decoded by Pillow, put together to one picture."""
+"""Map tiles in SQLite files (MBTiles, GeoPackage), read by sqlite3, decoded by Pillow, put together to one picture."""
 
 from __future__ import annotations
 

@@ -98,11 +98,9 @@ def _from_vector(path: Path, context: ReadContext) -> tuple[np.ndarray, Mapping[
     import shapely
 
     table = read_vector(path, context, context.options.get("layer", ""))
-    centres = shapely.centroid(table.geometry)
     not_points = int((~np.isin(shapely.get_type_id(table.geometry), (-1, 0, 4))).sum())
     context.warn("{count} entries are no points; their middle is shown.", count=not_points)
-    xy = np.column_stack([shapely.get_x(centres), shapely.get_y(centres)]).astype(np.float64)
-    return xy, table.columns, table.crs, np.arange(1, len(table) + 1), "row"
+    return table.centres, table.columns, table.crs, np.arange(1, len(table) + 1), "row"
 
 
 def _value_column(columns: Mapping[str, np.ndarray]) -> str:

@@ -164,12 +164,8 @@ def _open(path: Path, context: ReadContext) -> Register:
 
 
 def _open_vector(path: Path, context: ReadContext) -> Register:
-    import shapely
-
     table = read_vector(path, context, context.options.get("layer", ""))
-    centres = shapely.centroid(table.geometry)
-    xy = np.column_stack([shapely.get_x(centres), shapely.get_y(centres)]).astype(np.float64)
-    return Register(xy, table.columns, table.crs, "row", np.arange(1, len(table) + 1))
+    return Register(table.centres, table.columns, table.crs, "row", np.arange(1, len(table) + 1))
 
 
 def _open_list(path: Path, context: ReadContext) -> Register:

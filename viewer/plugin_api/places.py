@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from viewer.errors import ReadError
 from viewer.plugin_api.tables import Column, Table, delimiter_of, find_column, number_column, text_column
-from viewer.plugin_api.vector import list_vector_layers
+from viewer.plugin_api.vector import list_vector_layers, points_xy
 
 _DEGREES = (
     (
@@ -117,10 +117,9 @@ def _from_wkt(name: str, values: Column) -> Places | None:
     srid = re.match(r"SRID=(\d{4,6});", str(text[0])) if len(text) else None
     bare = [cell.partition(";")[2] if cell.startswith("SRID=") else cell for cell in text.tolist()]
     points = shapely.from_wkt(np.array(bare, dtype=object), on_invalid="ignore")
-    is_point = shapely.get_type_id(points) == 0
-    if not is_point.any():
+    xy = points_xy(points)
+    if not np.isfinite(xy).any():
         return None
-    xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
     return Places(xy, f"EPSG:{srid[1]}" if srid else "", (name,))
 
 

@@ -61,6 +61,23 @@ class VectorTable:
     def __len__(self) -> int:
         return len(self.geometry)
 
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """(N, 2) float64: the middle of every geometry, a point itself; NaN where there is none."""
+        import shapely
+
+        return points_xy(shapely.centroid(self.geometry))
+
+
+def points_xy(points: NDArray[Any]) -> NDArray[np.float64]:
+    """(N, 2) float64 of shapely points; NaN for everything else and for empty ones."""
+    import shapely
+
+    usable = (shapely.get_type_id(points) == 0) & ~shapely.is_empty(points)
+    xy = np.full((len(points), 2), np.nan)
+    xy[usable] = shapely.get_coordinates(points[usable])
+    return xy
+
 
 def list_vector_layers(path: Path) -> list[tuple[str, str]]:
     """(name, geometry type) of every layer with a geometry.
