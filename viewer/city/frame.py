@@ -26,9 +26,9 @@ class Frame:
     def local_from_crs(self, points_crs: ArrayLike) -> NDArray[np.float64]:
         """Shift points of the frame's own CRS into the frame: (..., 2) or (..., 3), metres."""
         points = np.asarray(points_crs, dtype=np.float64)
-        return points - np.asarray(self.origin_crs)[: points.shape[-1]]
+        return np.subtract(points, np.asarray(self.origin_crs, np.float64)[: points.shape[-1]])
 
     def crs_from_local(self, points_local: ArrayLike) -> NDArray[np.float64]:
         """Shift local points (..., 2) or (..., 3) back into the CRS, metres, float64."""
         points = np.asarray(points_local, dtype=np.float64)
-        return points + np.asarray(self.origin_crs)[: points.shape[-1]]
+        return np.add(points, np.asarray(self.origin_crs, np.float64)[: points.shape[-1]])

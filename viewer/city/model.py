@@ -102,7 +102,7 @@ class ObjectTable:
         if column is None:
             return None
         values = column.values[self.features].copy()
-        has = ~np.isnan(column.values) if column.numeric else column.values != ""  # type: ignore[arg-type]
+        has = ~np.isnan(column.values) if column.numeric else column.values != ""
         lacking = ~has[self.features]
         givers = np.flatnonzero(has)[::-1]
         givers = givers[lacking[self.feature_of_object[givers]]]

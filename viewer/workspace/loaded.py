@@ -12,7 +12,6 @@ from viewer.city.ground import Ground, make_ground
 from viewer.city.lod import faces_at
 from viewer.city.measures import Measures, measure
 from viewer.city.merge import merge
-from viewer.indicators import IndicatorTable
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
 
@@ -59,10 +58,6 @@ class Derived:
     def frame(self) -> Frame:
         """The frame all data is drawn in."""
         return self.city.frame
-
-    def indicator_table(self) -> IndicatorTable:
-        """A fresh table; each scenario that is looked at keeps its own."""
-        return IndicatorTable(self.city, self.measures, self.ground, lod_faces=self.lod_faces)
 
 
 def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None = None) -> Derived:

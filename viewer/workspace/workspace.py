@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from viewer.city import CityModel, Frame, ImportReport, Layer
+from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TreeLayer
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures
 from viewer.errors import ViewerError
-from viewer.indicators import IndicatorTable
+from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import Progress, ReadContext
 from viewer.plugin_host import PluginHost
@@ -60,6 +60,8 @@ class Workspace:
         self._tables: dict[str, tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]] = {}
         self._colouring: tuple[object, Colouring] = (None, Colouring())
         self._layer_views: tuple[object, tuple[LayerView, ...]] = (None, ())
+        self._surfaces: tuple[object, Surfaces | None] = (None, None)
+        self._study_ring: NDArray[np.float64] | None = None
         self._next_key = 1
         session.changed.connect(self._on_document)
 
@@ -260,8 +262,7 @@ class Workspace:
         if self._derived is None:
             return (("surface", "Surfaces"),)
         names = [("surface", "Surfaces")]
-        table = self._table("", self._change_of(Scenario("")))[0]
-        names += [(f"indicator:{i}", label) for i, label in table.per_feature_labels()]
+        names += [(f"indicator:{d.id}", d.label) for d in self._baseline_table().definitions if d.column]
         names += [(f"attribute:{name}", name) for name in self.attribute_names()]
         return tuple(names)
 
@@ -282,10 +283,9 @@ class Workspace:
             numbers = table.per_feature(name)
             if numbers is None:
                 return Colouring()
-            base = self._table("", self._change_of(Scenario("")))[0]
-            reference = base.per_feature(name)
-            labels = dict(table.per_feature_labels())
-            colours = colour_by_number(np.asarray(reference), labels.get(name, name), table.per_feature_unit(name))
+            definition = next(d for d in table.definitions if d.id == name)
+            reference = self._baseline_table().per_feature(name)
+            colours = colour_by_number(np.asarray(reference), definition.label, definition.unit)
             return replace(colours, values=np.asarray(numbers))
 
         return self._keep_colouring((what, id(derived), id(change)), by_indicator)
@@ -298,6 +298,12 @@ class Workspace:
             return ()
         value = self._scenario(scenario)
         return self._table("" if value.is_baseline else value.name, self._change_of(value))[2]
+
+    def set_study_area(self, ring_local: ArrayLike | None) -> None:
+        """Count only what lies in this ring ((n, 2) local metres); None for the outline around the city."""
+        self._study_ring = None if ring_local is None else np.asarray(ring_local, np.float64).reshape(-1, 2)
+        self._tables.clear()
+        self.changed.emit()
 
     # -- objects -----------------------------------------------------------------------------------
 
@@ -351,7 +357,7 @@ class Workspace:
         """Ids of planned buildings, which exist only in scenarios that build them."""
         if self._derived is None:
             return ()
-        return self.ids_of(np.flatnonzero(self._derived.applier.planned))
+        return self.ids_of(np.flatnonzero(self._derived.measures.planned))
 
     def target_count(self, target: Target) -> int:
         """How many buildings a target touches."""
@@ -393,9 +399,36 @@ class Workspace:
         known = self._tables.get(name)
         if known is not None and known[1] is change:
             return known
-        table = known[0] if known is not None else self._need().indicator_table()
+        table = known[0] if known is not None else self._new_table()
         self._tables[name] = (table, change, table.update(change))
         return self._tables[name]
+
+    def _baseline_table(self) -> IndicatorTable:
+        return self._table("", self._change_of(Scenario("")))[0]
+
+    def _new_table(self) -> IndicatorTable:
+        derived = self._need()
+        return IndicatorTable(
+            derived.city, derived.measures, derived.ground, lod_faces=derived.lod_faces, surfaces=self._partition()
+        )
+
+    def _partition(self) -> Surfaces:
+        """What the ground of the study area is made of, from the city and every open layer."""
+        derived = self._need()
+        layers = [view.layer for view in self.layer_views()]
+        key = (id(derived), self._study_ring is None or id(self._study_ring), *map(id, layers))
+        if self._surfaces[0] != key or self._surfaces[1] is None:
+            made = make_surfaces(
+                derived.city,
+                derived.measures,
+                faces=derived.lod_faces,
+                area_ring=self._study_ring,
+                areas=tuple(statement_from_layer(layer) for layer in layers if isinstance(layer, AreaLayer)),
+                trees=tuple(layer for layer in layers if isinstance(layer, TreeLayer)),
+            )
+            self._surfaces = (key, made)
+        assert self._surfaces[1] is not None
+        return self._surfaces[1]
 
     def _keep_colouring(self, key: object, make: Callable[[], Colouring]) -> Colouring:
         if self._colouring[0] != key:
@@ -418,7 +451,8 @@ class Workspace:
             self.changed.emit()
 
     def _refresh(self) -> None:
-        """Derive again what follows from the open cities, if they are others than before."""
+        """Derive again what follows from the open cities and layers, if they are others than before."""
+        self._tables.clear()
         key = self._city_key(self.session.document)
         if not key:
             self._set_derived(None)
