@@ -154,6 +154,12 @@ class Surfaces:
         """Area of the plots within the study area; 0 without."""
         return 0.0 if self.plots is None else float(self.plots.sum()) * self.grid.cell_m**2
 
+    @cached_property
+    def unsealable(self) -> tuple[Floats, Floats]:
+        """(n, 2) middles of the sealed cells, and of those whose class is unknown."""
+        kinds, centres = self.kind.ravel(), self.grid.centres
+        return centres[kinds == Ground.SEALED], centres[kinds == Ground.UNKNOWN]
+
     def within(self, xy_local: Floats) -> Flags:
         """Which points (n, 2) lie in the study area."""
         known = np.isfinite(xy_local).all(axis=1)
@@ -173,15 +179,10 @@ class Unsealing:
     """How much sealed and unknown ground the rings of a change unseal; remembers the rings."""
 
     def __init__(self, surfaces: Surfaces) -> None:
-        cell = surfaces.grid.cell_m**2
+        self._surfaces = surfaces
         self._areas: list[Floats] = []
         self._rings: tuple[int, ...] = ()
-        self._kept: tuple[object, ...] = ()
-        kinds = surfaces.kind.ravel()
-        self._points = {
-            kind: surfaces.grid.centres[np.flatnonzero(kinds == kind)] for kind in (Ground.SEALED, Ground.UNKNOWN)
-        }
-        self._cell = cell
+        self._kept: Unsealed = ()
 
     def shares(self, unsealed: Unsealed) -> tuple[float, float]:
         """Shares of the sealed and of the unknown ground of the study area to which unsealing applies, 0..1.
@@ -194,7 +195,7 @@ class Unsealing:
             return unsealed[-1][0], unsealed[-1][0]
         key = tuple(id(ring) for _, ring in unsealed)
         if key != self._rings:
-            self._areas = [self._counts(unsealed, points) for points in self._points.values()]
+            self._areas = [self._counts(unsealed, points) for points in self._surfaces.unsealable]
             self._rings, self._kept = key, unsealed
         share = np.array([0.0, *(value for value, _ in unsealed)])
         sealed, unknown = (float(share @ counts / max(counts.sum(), 1.0)) for counts in self._areas)
