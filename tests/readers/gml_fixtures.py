@@ -76,7 +76,9 @@ def ring(points: Iterable[Point], *, style: str = "posList", closed: bool = True
     return f"<q:LinearRing>{inner}</q:LinearRing>"
 
 
-def polygon(points: Iterable[Point], *, name: str = "", holes: Iterable[list[Point]] = (), style: str = "posList") -> str:
+def polygon(
+    points: Iterable[Point], *, name: str = "", holes: Iterable[list[Point]] = (), style: str = "posList"
+) -> str:
     """A polygon with holes."""
     ident = f' q:id="{name}"' if name else ""
     inner = "".join(f"<q:interior>{ring(hole, style=style)}</q:interior>" for hole in holes)
@@ -147,7 +149,6 @@ def house_solid(version: str, ident: str, *, lod: int = 2) -> str:
 
 def attributes(version: str, number: int = 0) -> str:
     """What a state office writes about a building."""
-    prefix = "c" if version == "3.0" else "b"
     if version == "3.0":
         generic = (
             "<c:genericAttribute><g:StringAttribute><g:name>Gemeindeschluessel</g:name><g:value>02000000</g:value>"
@@ -163,7 +164,6 @@ def attributes(version: str, number: int = 0) -> str:
         )
         height = '<b:measuredHeight uom="urn:adv:uom:m">9.0</b:measuredHeight>'
         year = "<b:yearOfConstruction>1965</b:yearOfConstruction>"
-    del prefix
     return (
         f"<q:name>Haus {number}</q:name>{generic}<b:function>31001_1000</b:function>{year}"
         f"<b:roofType>3100</b:roofType>{height}<b:storeysAboveGround>2</b:storeysAboveGround>"

@@ -12,13 +12,16 @@ _TOWN = frozenset({"LocalityName"})
 _CODE = frozenset({"PostalCodeNumber"})
 #: xAL 3: what a NameElement or an Identifier names is said by the element around it.
 _AROUND = {"Thoroughfare": "street", "Locality": "town", "PostCode": "code"}
+_WANTED = tuple(
+    f"{{*}}{name}" for name in sorted({"NameElement", "Identifier", "AddressLine", *_STREET, *_NUMBER, *_TOWN, *_CODE})
+)
 
 
 def address_text(element: Any) -> str:
     """``"Rathausmarkt 1, 20095 Hamburg"``; what is missing is left out, empty if nothing is known."""
     street = number = code = town = ""
     lines: list[str] = []
-    for leaf in element.iter("*"):
+    for leaf in element.iter(*_WANTED):
         text = (leaf.text or "").strip()
         if not text:
             continue

@@ -159,7 +159,7 @@ class FaceCollector:
         """The short way for nearly all faces: polygons without holes and references, directly in a collection."""
         codes, ids, references = _CODE_OF, self.ids, self.references
         id_name, other_id = GML_IDS[0], GML_IDS[1]
-        if len(collection) and collection[0].get(HREF):
+        if len(collection) and not len(collection[0]):
             # Solids mostly name the surfaces of their building, and nothing else.
             targets = [member.get(HREF) for member in collection]
             if None not in targets:
@@ -174,8 +174,9 @@ class FaceCollector:
             polygon = member[0]
             if len(polygon) == 1 and len(member) == 1 and codes[polygon.tag] == _FACE:
                 exterior = polygon[0]
-                if len(exterior) == 1 and len(exterior[0]) == 1:
-                    positions = exterior[0][0]
+                linear = exterior[0] if len(exterior) == 1 else exterior
+                if len(linear) == 1:
+                    positions = linear[0]
                     text = positions.text
                     if text and codes[positions.tag] == _POS_LIST:
                         name = polygon.get(id_name) or polygon.get(other_id)

@@ -30,6 +30,11 @@ from viewer.readers.citygml_names import (
 
 Element = Any
 
+# Looked up once: reading an enum's member costs more than the comparison it is for.
+_SKIP, _TEXT, _GENERIC, _GENERIC_3, _GEOMETRY = Role.SKIP, Role.TEXT, Role.GENERIC, Role.GENERIC_3, Role.GEOMETRY
+_IMPLICIT, _FEATURE, _INTERIOR, _ADDRESS = Role.IMPLICIT, Role.FEATURE, Role.INTERIOR, Role.ADDRESS
+_HEIGHT_3, _LOOK, _COMPLEX = Role.HEIGHT_3, Role.LOOK, Role.COMPLEX
+
 _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
 
 
@@ -104,7 +109,7 @@ class ObjectCollector:
             self.left_out[name] += 1
         elif name in CONTAINERS:
             for child in element:
-                if isinstance(child.tag, str) and len(child) and self._meaning[child.tag].role is Role.LOOK:
+                if isinstance(child.tag, str) and len(child) and self._meaning[child.tag].role is _LOOK:
                     self._property(child, parent, owner, surface, depth)
         elif name in OBJECT_TYPES or owner < 0 or name.endswith(("Part", "Installation")):
             self._object(element, name, parent, depth)
@@ -123,40 +128,40 @@ class ObjectCollector:
         for child in element:
             meant = roles[child.tag]
             role = meant.role
-            if role is Role.SKIP:
+            if role is _SKIP:
                 continue
-            if role is Role.FEATURE:
+            if role is _FEATURE:
                 for feature in child:
                     kind = surface_of.get(feature.tag)
                     if kind is not None:
                         self._surface(feature, index, kind, "", depth + 1)
                     else:
                         self._feature(feature, index, index, SurfaceType.UNKNOWN, depth + 1)
-            elif role is Role.GENERIC:
+            elif role is _GENERIC:
                 self._generic(child, index)
-            elif role is Role.GEOMETRY:
+            elif role is _GEOMETRY:
                 self._geometry(child, meant, index, meant.surface, lod)
-            elif role is Role.TEXT:
+            elif role is _TEXT:
                 self._text(index, meant.name, child.text)
-            elif role is Role.LOOK:
+            elif role is _LOOK:
                 if len(child):
                     above = -1 if name == "CityObjectGroup" else index
                     self._property(child, above, index, SurfaceType.UNKNOWN, depth)
                 elif child.text:
                     self._leaf(index, meant.name, child)
-            elif role is Role.ADDRESS:
+            elif role is _ADDRESS:
                 self._text(index, "address", address_text(child))
-            elif role is Role.IMPLICIT:
+            elif role is _IMPLICIT:
                 self.implicit.add(child, index, self.lod_code(meant.lod), int(SurfaceType.UNKNOWN))
-            elif role is Role.INTERIOR:
+            elif role is _INTERIOR:
                 for feature in child:
                     self._interior(feature)
-            elif role is Role.GENERIC_3:
+            elif role is _GENERIC_3:
                 for attribute in child:
                     self._generic_3(attribute, index)
-            elif role is Role.HEIGHT_3:
+            elif role is _HEIGHT_3:
                 self._height_3(child, index)
-            elif role is Role.COMPLEX:
+            elif role is _COMPLEX:
                 for attribute in child.iter("{*}stringAttribute", "{*}intAttribute", "{*}doubleAttribute",
                                             "{*}dateAttribute", "{*}measureAttribute"):  # fmt: skip
                     self._generic(attribute, index)
@@ -193,15 +198,15 @@ class ObjectCollector:
         for child in element:
             meant = roles[child.tag]
             role = meant.role
-            if role is Role.GEOMETRY:
+            if role is _GEOMETRY:
                 if not (meant.solid and name in SPACES):
                     self._geometry(child, meant, owner, surface, "")
-            elif role is Role.FEATURE or (role is Role.LOOK and len(child)):
+            elif role is _FEATURE or (role is _LOOK and len(child)):
                 for feature in child:
                     inner = local_name(feature.tag)
                     if inner in SURFACES or inner in OBJECT_TYPES or inner in INTERIORS:
                         self._feature(feature, owner, owner, surface, depth + 1)
-            elif role is Role.IMPLICIT:
+            elif role is _IMPLICIT:
                 self.implicit.add(child, owner, self.lod_code(meant.lod), surface)
 
     def _geometry(self, element: Element, meant: Meaning, owner: int, surface: int, lod: str) -> None:

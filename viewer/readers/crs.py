@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -256,7 +257,10 @@ def transform_accuracy(crs_from: str, crs_to: str) -> float:
     a, b = parse_crs(crs_from), parse_crs(crs_to)
     if not (a.known and b.known):
         return float("nan")
-    group = TransformerGroup(_pyproj_crs(a.horizontal), _pyproj_crs(b.horizontal), always_xy=True)
+    with warnings.catch_warnings():
+        # That better grids exist is said by the accuracy.
+        warnings.simplefilter("ignore", UserWarning)
+        group = TransformerGroup(_pyproj_crs(a.horizontal), _pyproj_crs(b.horizontal), always_xy=True)
     if not group.transformers:
         return float("nan")
     accuracy = float(group.transformers[0].accuracy)
