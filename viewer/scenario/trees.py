@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import CityModel, SurfaceType, Theme
-from viewer.city.geometry import sample_triangles
+from viewer.city import CityModel, Theme
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures
+from viewer.city.raster import Grid, covered_by_faces
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -40,14 +40,14 @@ def tree_places(city: CityModel, measures: Measures, ground: Ground, faces: Flag
     shown = np.ones(len(city.face_surface), bool) if faces is None else np.asarray(faces, bool)
     centres = measures.centre_local[stands]
     low, high = centres.min(axis=0) - QUARTER_M - 30, centres.max(axis=0) + QUARTER_M + 30
-    cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
-    grid = _Grid(low, cell, (int((high - low)[1] / cell) + 1, int((high - low)[0] / cell) + 1))
+    grid = Grid.around(low, high, finest_m=_CELL_M, most_cells=_MOST_CELLS)
+    cell = grid.cell_m
 
-    built = grid.covered(_surfaces(city, shown, (Theme.BUILDING,), cell / 2))
-    street = grid.covered(_surfaces(city, shown, (Theme.ROAD, Theme.SQUARE), cell / 2))
-    blocked = grid.covered(_surfaces(city, shown, _BLOCKED, cell / 2))
-    green = grid.covered(_surfaces(city, shown, _GREEN, cell / 2))
-    trees = grid.covered(_surfaces(city, shown, (Theme.TREE,), cell / 2))
+    built = _covered(grid, city, shown, (Theme.BUILDING,))
+    street = _covered(grid, city, shown, (Theme.ROAD, Theme.SQUARE))
+    blocked = _covered(grid, city, shown, _BLOCKED)
+    green = _covered(grid, city, shown, _GREEN)
+    trees = _covered(grid, city, shown, (Theme.TREE,), corners=True)
     free = ~(_grown(built, KEEP_OFF_M / cell) | street | blocked | _grown(trees, 4.0 / cell))
     free &= _near(built, QUARTER_M / cell)
     kerb = _grown(street, max(1.0, 3.0 / cell)) & ~street
@@ -59,10 +59,10 @@ def tree_places(city: CityModel, measures: Measures, ground: Ground, faces: Flag
     jitter = np.column_stack([_hashed(number, 1), _hashed(number, 2)])
     # Half a step of jitter keeps neighbours at least half a step apart.
     places = low + (np.column_stack([column, row]) + 0.25 + 0.5 * jitter) * spacing
-    j, i = grid.cells(places)
-    usable = free[j, i]
-    places, number, j, i = places[usable], number[usable], j[usable], i[usable]
-    rank = _hashed(number, 3) - 0.6 * kerb[j, i] - 0.3 * green[j, i]
+    cells = grid.cells(places)
+    usable = (cells >= 0) & free.ravel()[cells]
+    places, number, cells = places[usable], number[usable], cells[usable]
+    rank = _hashed(number, 3) - 0.6 * kerb.ravel()[cells] - 0.3 * green.ravel()[cells]
     order = np.argsort(rank, kind="stable")[:_MOST_PLACES]
     places = places[order]
     return _frozen(np.column_stack([places, ground.height_at(places)]) if len(places) else np.empty((0, 3)))
@@ -73,39 +73,17 @@ def _frozen(points: Floats) -> Floats:
     return points
 
 
-class _Grid:
-    """Cells over the quarter."""
-
-    def __init__(self, low: Floats, cell: float, shape: tuple[int, int]) -> None:
-        self.low, self.cell, self.shape = low, cell, shape
-
-    def cells(self, xy: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Row and column of points (n, 2), at the edge for those outside."""
-        i, j = np.floor((xy - self.low) / self.cell).astype(np.int64).T
-        return np.clip(j, 0, self.shape[0] - 1), np.clip(i, 0, self.shape[1] - 1)
-
-    def covered(self, points: Floats) -> Flags:
-        """(rows, columns) cells that hold any of the points."""
-        covered = np.zeros(self.shape, bool)
-        inside = np.all(
-            (points[:, :2] >= self.low) & (points[:, :2] <= self.low + self.cell * np.array(self.shape)[::-1]), axis=1
-        )
-        j, i = self.cells(points[inside, :2])
-        covered[j, i] = True
-        return covered
-
-
-def _surfaces(city: CityModel, shown: Flags, themes: tuple[Theme, ...], spacing_m: float) -> Floats:
-    """Points spread over the surfaces of some themes seen from above, with their corners."""
-    if not len(city.triangles):
-        return np.empty((0, 3))
+def _covered(grid: Grid, city: CityModel, shown: Flags, themes: tuple[Theme, ...], *, corners: bool = False) -> Flags:
+    """(rows, columns) cells under the objects of some themes; ``corners`` for those thinner than a cell."""
+    if not len(city.face_surface):
+        return np.zeros(grid.shape, bool)
     codes = [tuple(Theme).index(theme) for theme in themes]
     wanted = shown & np.isin(city.objects.feature_theme, codes)[city.face_feature]
-    if Theme.BUILDING in themes:
-        wanted &= city.face_surface != SurfaceType.WALL
-    corners = city.positions_local[city.triangles[wanted[city.triangle_face]]].astype(np.float64)
-    spread, _ = sample_triangles(corners, spacing_m, limit=4_000_000)
-    return np.concatenate([spread, corners.reshape(-1, 3)])
+    cells = covered_by_faces(grid, city, wanted)
+    if corners and wanted.any():
+        touched = grid.cells(city.positions_local[wanted[city.vertex_face], :2].astype(np.float64))
+        cells.ravel()[touched[touched >= 0]] = True
+    return cells
 
 
 def _grown(mask: Flags, cells: float) -> Flags:
