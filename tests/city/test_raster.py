@@ -15,7 +15,10 @@ from viewer.city.raster import Grid, covered, covered_by_faces
 corner = st.tuples(st.floats(-5, 25), st.floats(-5, 25))
 
 
-def cells_of(*polygons, grid=Grid((0.0, 0.0), 1.0, (20, 20))):
+SMALL = Grid((0.0, 0.0), 1.0, (20, 20))
+
+
+def cells_of(*polygons, grid=SMALL):
     rings = [np.array(ring, float) for rings in polygons for ring in rings]
     outer = np.array([i == 0 for rings in polygons for i in range(len(rings))])
     start = np.cumsum([0, *map(len, rings)])
