@@ -291,7 +291,7 @@ class PluginHost:
                 failed = missing_package(info, missing.partition(".")[0])
             else:
                 failed = info.with_state(
-                    PluginState.FAILED, "It cannot be loaded: {error}", hint="See its log.", error=str(error)
+                    PluginState.FAILED, "It cannot be loaded ({error}).", hint="See its log.", error=_shortest(error)
                 )
             self._set(failed)
             raise _unusable(failed) from error
@@ -348,8 +348,16 @@ class PluginHost:
 
 
 def _unusable(info: PluginInfo) -> PluginError:
-    values: dict[str, Any] = {**info.reason_values, "plugin": info.title, "reason": info.reason_text}
+    """The reason is an error of its own among the values, so that it is translated too."""
+    reason_values: dict[str, Any] = dict(info.reason_values)
+    reason = PluginError(info.reason, **reason_values)
+    values = {**reason_values, "plugin": info.title, "reason": reason}
     return PluginError("The plugin {plugin} cannot be used. {reason}", hint=info.hint, **values)
+
+
+def _shortest(error: ViewerError) -> str:
+    """What went wrong inside a plugin, without the sentence around it."""
+    return str(error.values.get("error", error))
 
 
 def _check_file(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,11 +185,12 @@ def _through_gate(info: PluginInfo, gate: Callable[[T, IssueLog], T], value: T, 
     try:
         return _guarded(info, gate, value, context.log)
     except ReadError as error:
+        values: dict[str, Any] = dict(error.values)
         raise PluginError(
             "What {plugin} delivered cannot be used. {reason}",
             hint="Please report this to the author of the plugin.",
             plugin=info.title,
-            reason=error.text.format(**error.values),
+            reason=ReadError(error.text, **values),
         ) from error
 
 
@@ -202,7 +203,7 @@ def _guarded(info: PluginInfo, check: Callable[..., T], *args: object) -> T:
             "What {plugin} delivered cannot be used. {reason}",
             hint="Please report this to the author of the plugin.",
             plugin=info.title,
-            reason=f"({error.values['error']})",
+            reason=PluginError("Its arrays are not of the expected kind ({error}).", error=error.values["error"]),
         ) from error
 
 
