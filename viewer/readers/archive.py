@@ -150,7 +150,7 @@ def _zip_members(path: Path) -> list[Member]:
         packed += info.compress_size
         found.append(Member(path, info.filename, info.file_size, "zip"))
     if unpacked > limits.MAX_ARCHIVE_BYTES:
-        raise limits.too_large("The archive", limits.MAX_ARCHIVE_BYTES, path)
+        raise limits.too_large(path.name, limits.MAX_ARCHIVE_BYTES, path)
     if unpacked > limits.EXPANSION_FREE_BYTES and unpacked > limits.MAX_EXPANSION * max(packed, 1):
         raise LimitError(
             "The archive unpacks to more than {limit} times its size, the limit for safe reading.",

@@ -34,6 +34,8 @@ _MAX_POINTS = 2**31 - 1
 _FAR_M = 100_000.0
 _FAR_UP_M = 12_000.0
 
+_AS_THE_OPEN_CITY = "{crs} was assumed, because it is the one of the open city."
+
 
 def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -> CityModel:
     """Turn a raw city into a checked ``CityModel`` in ``context.frame``, or in a frame of its own.
@@ -168,15 +170,15 @@ def _recognise(raw: RawCity, context: ReadContext) -> Crs:
         context.warn("The file does not name its coordinate system.")
     guesses = guess_crs(raw.points_crs)
     if context.frame.crs and any(guess == context.frame.crs for guess, _ in guesses):
-        guesses = [(context.frame.crs, "it is the one of the open city")]
+        guesses = [(context.frame.crs, _AS_THE_OPEN_CITY)]
     if guesses:
         guess, reason = guesses[0]
         context.questions["crs"] = guess
-        context.warn("{crs} was assumed: {reason}.", crs=guess, reason=reason)
+        context.warn(reason, crs=guess)
         return parse_crs(guess)
     if context.frame.crs:
         context.questions["crs"] = context.frame.crs
-        context.warn("{crs} was assumed: {reason}.", crs=context.frame.crs, reason="it is the one of the open city")
+        context.warn(_AS_THE_OPEN_CITY, crs=context.frame.crs)
         return parse_crs(context.frame.crs)
     context.questions["crs"] = ""
     context.warn("The city has no place on the map; layers cannot be laid over it until a system is chosen.")

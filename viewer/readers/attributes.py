@@ -17,7 +17,6 @@ TEXT = np.dtypes.StringDType()
 _CODE_NAME = re.compile(
     r"^(?:function|usage|class|roofType|species|.*Type)$"
     r"|(?:^|[_\W])(?:id|gml_?id|uuid|oid|code|key|ags|plz|nr|no|number)$"
-    r"|(?:[a-z](?:Id|ID|Code|Key))$"
     r"|post(?:al)?_?code|postleitzahl|schl(?:ü|ue)ssel|kennung|kennzeichen|zip_?code|identificat|objekt_?id|gemeinde",
     re.I,
 )

@@ -232,8 +232,8 @@ class _CityReader:
             where=tuple(objects.ids[owner] for owner in dict.fromkeys(missing))[:20],
             count=len(missing),
         )
-        for name, count in objects.left_out.items():
-            context.warn("Things that cannot be read yet ({kind}), left out: {count}", count=count, kind=name)
+        for sentence, count in objects.left_out.items():
+            context.warn(sentence, count=count)
 
 
 def _namespaces(root: Element) -> list[str]:

@@ -52,7 +52,7 @@ class ObjectCollector:
     """Objects of all members so far, in columns.
 
     ids, types, parents : one entry per object. attributes : name -> (object indices, texts).
-    left_out : what was passed over, name -> how often. written_ids : whether an object's id is its own.
+    left_out : what was passed over, as a sentence over ``count`` -> how often.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class ObjectCollector:
         """An object, a thematic surface or a container, whichever the name says."""
         name = local_name(element.tag)
         if depth > limits.MAX_OBJECT_DEPTH:
-            self.left_out["objects nested too deeply"] += 1
+            self.left_out["Objects nested too deeply, left out: {count}"] += 1
         elif name in INTERIORS:
             self._interior(element)
         elif name in SURFACES:
@@ -106,7 +106,7 @@ class ObjectCollector:
                     self._surface_of[element.tag] = int(SURFACES[name])
                 self._surface(element, owner, int(SURFACES[name]), name, depth)
         elif name in UNREAD_TERRAIN:
-            self.left_out[name] += 1
+            self.left_out["Terrain that is not made of triangles, left out: {count}"] += 1
         elif name in CONTAINERS:
             for child in element:
                 if isinstance(child.tag, str) and len(child) and self._meaning[child.tag].role is _LOOK:
@@ -179,7 +179,7 @@ class ObjectCollector:
             elif name in OBJECT_TYPES or name in SURFACES or name in INTERIORS or name in SPACES or name in CONTAINERS:
                 self._feature(child, parent, owner, surface, depth + 1)
             elif name in UNREAD_TERRAIN:
-                self.left_out[name] += 1
+                self.left_out["Terrain that is not made of triangles, left out: {count}"] += 1
             elif owner >= 0 and not self._holds_geometry(child):
                 self._leaves(child, owner)
             elif owner >= 0:
@@ -234,11 +234,11 @@ class ObjectCollector:
             return
         if len(text) > limits.MAX_ATTRIBUTE_LENGTH:
             text = text[: limits.MAX_ATTRIBUTE_LENGTH]
-            self.left_out["ends of very long texts"] += 1
+            self.left_out["Very long texts, cut at the end: {count}"] += 1
         column = self.attributes.get(name)
         if column is None:
             if len(self.attributes) >= limits.MAX_ATTRIBUTES:
-                self.left_out["attributes beyond the limit"] += 1
+                self.left_out["Values of attributes beyond the limit, left out: {count}"] += 1
                 return
             column = self.attributes[name] = ([], [])
         where, texts = column

@@ -17,6 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.errors import CrsError
+from viewer.readers.crs_guess import guess_crs, share_in_europe
+
+__all__ = [
+    "AxisOrder",
+    "Crs",
+    "axis_order",
+    "crs_title",
+    "guess_crs",
+    "parse_crs",
+    "transform",
+    "transform_accuracy",
+    "utm_zone_for",
+]
 
 Floats = NDArray[np.float64]
 
@@ -298,10 +311,6 @@ def _share_within(points_xy: Floats, crs: Crs, margin_deg: float = 2.0) -> float
     return float(np.mean(inside_lat & inside_lon)) if len(degrees) else 0.0
 
 
-def _share_in_europe(lon: Floats, lat: Floats) -> float:
-    return float(np.mean((lon > -25) & (lon < 45) & (lat > 34) & (lat < 72)))
-
-
 @dataclass(frozen=True, slots=True)
 class AxisOrder:
     """What the numbers say: whether north comes first, and whether the place fits the system at all."""
@@ -325,58 +334,8 @@ def axis_order(points: Floats, crs: Crs) -> AxisOrder:
     if abs(east - north) > 0.25:
         return AxisOrder(north > east, True)
     if crs.geographic:
-        east, north = _share_in_europe(*sample.T), _share_in_europe(*sample[:, ::-1].T)
+        east, north = share_in_europe(*sample.T), share_in_europe(*sample[:, ::-1].T)
         if abs(east - north) > 0.5:
             return AxisOrder(north > east, True)
         return AxisOrder(crs.north_first, True)
     return AxisOrder(False, True)
-
-
-# -- guessing --------------------------------------------------------------------------------------------------
-
-#: crs, west, south, east, north in its own units, reason. Checked from top to bottom.
-_GUESSES: tuple[tuple[str, float, float, float, float, str], ...] = (
-    ("EPSG:4647", 32.2e6, 5.2e6, 32.9e6, 6.2e6, "eastings begin with the UTM zone 32"),
-    ("EPSG:5650", 33.1e6, 5.2e6, 33.9e6, 6.2e6, "eastings begin with the UTM zone 33"),
-    ("EPSG:31466", 2.48e6, 5.2e6, 2.65e6, 6.15e6, "eastings of Gauß-Krüger zone 2"),
-    ("EPSG:31467", 3.35e6, 5.2e6, 3.65e6, 6.15e6, "eastings of Gauß-Krüger zone 3"),
-    ("EPSG:31468", 4.35e6, 5.2e6, 4.65e6, 6.15e6, "eastings of Gauß-Krüger zone 4"),
-    ("EPSG:31469", 5.35e6, 5.2e6, 5.65e6, 6.15e6, "eastings of Gauß-Krüger zone 5"),
-    ("EPSG:2056", 2.48e6, 1.07e6, 2.84e6, 1.3e6, "numbers of the Swiss grid LV95"),
-    ("EPSG:25832", 2.7e5, 5.2e6, 9.3e5, 6.15e6, "numbers of UTM zone 32, the usual one in Germany"),
-    ("EPSG:25833", 1.9e5, 5.2e6, 5.1e5, 6.15e6, "numbers of UTM zone 33, used in eastern Germany"),
-    ("EPSG:3857", 6.0e5, 5.9e6, 1.7e6, 7.4e6, "numbers of web maps (Web Mercator)"),
-    ("EPSG:2154", 1.0e5, 6.0e6, 1.25e6, 7.2e6, "numbers of the French grid Lambert-93"),
-    ("EPSG:3946", 1.2e6, 5.0e6, 2.2e6, 5.4e6, "numbers of the French grid CC46"),
-    ("EPSG:28992", 7.0e3, 3.0e5, 3.0e5, 6.3e5, "numbers of the Dutch grid RD"),
-    ("EPSG:31287", 1.0e5, 2.5e5, 7.0e5, 6.0e5, "numbers of the Austrian Lambert grid"),
-    ("EPSG:3068", 5.0e3, 5.0e3, 5.0e4, 4.5e4, "numbers of the Berlin Soldner grid"),
-)
-
-
-def guess_crs(points_xy: Floats) -> list[tuple[str, str]]:
-    """Systems in which (N, 2+) points without a CRS would lie in a sensible place, likeliest first.
-
-    Returns pairs of CRS and reason (a template without values, for people). Empty if nothing fits, e.g. for a
-    drawing around zero. Degrees are taken for what they are only if the data spans less than 3 degrees.
-    """
-    points = np.asarray(points_xy, dtype=np.float64)[:, :2]
-    points = points[np.isfinite(points).all(axis=1)]
-    if not len(points):
-        return []
-    low, high = np.quantile(points, 0.02, axis=0), np.quantile(points, 0.98, axis=0)
-    found: list[tuple[str, str]] = []
-    if (np.abs(low) <= 180).all() and (np.abs(high) <= 180).all():
-        fractions = float(np.mean(points != np.round(points)))
-        if (high - low).max() < 3.0 and fractions > 0.5 and np.abs(points).max() > 1.0:
-            x, y = points.T
-            if _share_in_europe(x, y) > 0.5:
-                return [("EPSG:4326", "numbers are degrees of longitude and latitude in Europe")]
-            if _share_in_europe(y, x) > 0.5:
-                return [("EPSG:4326", "numbers are degrees of latitude and longitude in Europe")]
-            return [("EPSG:4326", "numbers look like degrees of longitude and latitude")]
-        return []
-    for crs, west, south, east, north, reason in _GUESSES:
-        if west <= low[0] and high[0] <= east and south <= low[1] and high[1] <= north:
-            found.append((crs, reason))
-    return found

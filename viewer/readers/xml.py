@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from lxml import etree
@@ -72,7 +73,7 @@ class MemberReader:
             chunk, error = self._read()
             read += len(chunk)
             if read > limits.MAX_FILE_BYTES:
-                raise limits.too_large("The file", limits.MAX_FILE_BYTES, self.path)
+                raise limits.too_large(Path(self.path).name, limits.MAX_FILE_BYTES, self.path)
             if self.on_bytes is not None:
                 self.on_bytes(read)
             try:
