@@ -245,6 +245,25 @@ def test_plots_give_grz_and_gfz_and_their_absence_block_density():
     assert "not GRZ" in without.record("block_coverage").label
 
 
+def test_plots_used_as_park_or_street_are_no_building_land():
+    layer = areas("Flurstücke", (-10, -10, 30, 25), (35, -10, 65, 25), (-10, 26, 70, 60),
+                  nutzung=["Wohnbaufläche", "Wohnbaufläche", "Grünfläche"])  # fmt: skip
+    _, table = opened(block_of_four(), areas=(statement_from_layer(layer),), area_ring=rectangle(-10, -10, 70, 60))
+    assert values(table)["site_coverage"] == pytest.approx(400 / (40 * 35 + 30 * 35))
+
+
+def test_roads_of_the_city_lie_over_a_coarse_layer():
+    layer = areas("Land use", (0, 0, 100, 100), use=["park"])
+    city = city_of([box(10, 10, 5, x=200, y=200), plane(0, 0, 100, 10)], types=["Building", "Road"])
+    _, table = opened(city, area_ring=rectangle(0, 0, 100, 100), areas=(statement_from_layer(layer),))
+    assert values(table)["green_share"] == pytest.approx(90.0)
+
+
+def test_names_of_streets_say_nothing_about_the_ground():
+    layer = areas("Plan", (0, 0, 10, 10), street=["Gartenstraße"])
+    assert statement_from_layer(layer).kind.tolist() == [Ground.UNKNOWN]
+
+
 def test_study_area_counts_only_buildings_whose_middle_lies_inside():
     _, table = opened(block_of_four(), area_ring=rectangle(-5, -5, 25, 55))
     assert values(table)["building_count"] == 2
@@ -325,7 +344,7 @@ def test_empty_city_has_a_table_without_numbers_to_divide_by():
 
 def test_ground_words_are_understood():
     words = {"Park": Ground.VEGETATION, "Parkplatz": Ground.SEALED, "Wasserfläche": Ground.WATER,
-             "31001_44001": Ground.WATER, "42001": Ground.SEALED, "Schotterrasen": Ground.PARTLY,
+             "31001_44001": Ground.WATER, "42001": Ground.SEALED, "Schotterrasen": Ground.PARTLY, "paving, tight joints": Ground.SEALED, "lawn": Ground.VEGETATION,
              "wohnen": Ground.UNKNOWN, "Autobahn": Ground.UNKNOWN}  # fmt: skip
     assert {word: ground_of_text(word) for word in words} == words
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewer.city import AreaLayer, CityModel, SurfaceType, Theme, TreeLayer
+from viewer.city import AreaLayer, CityModel, Column, SurfaceType, Theme, TreeLayer
 from viewer.city.geometry import points_in_ring
 from viewer.city.measures import Measures
 from viewer.city.raster import Grid, covered, covered_by_faces
@@ -44,16 +44,22 @@ class Ground(IntEnum):
 
 # First match decides; German and English words of land use, OpenStreetMap and ALKIS, in lower case.
 _WORDS: tuple[tuple[str, Ground], ...] = (
-    (r"parking|parkplatz|car park|parkhaus", Ground.SEALED),
-    (r"unseal|entsiegel|gravel|schotter|rasengitter|wassergebunden|kies|spielplatz|playground|\brail|gleis"
+    (r"parking|parkplatz|car park|parkhaus|concrete|beton\b|asphalt|einfahrt|zufahrt|driveway", Ground.SEALED),
+    (r"unseal|entsiegel|unpaved|open joint|grass paver|gravel|schotter|rasengitter"
+     r"|wassergebunden|kies|spielplatz|playground|\brail|gleis"
      r"|eisenbahn|(?<!auto)bahn\b", Ground.PARTLY),
     (r"water|wasser|fluss|see\b|teich|\briver|\blake|hafenbecken|kanal", Ground.WATER),
-    (r"grün|gruen|green|park\b|parkanlage|wald|forest|wood|wiese|meadow|grass|rasen|garten|garden|allotment|vegetat"
+    (r"grün|gruen|green|parks?\b|parkanlage|wald|forest|wood|wiese|meadow|lawn|grass|rasen|garten|garden|allotment|vegetat"
      r"|scrub|gehölz|acker|farm|landwirtschaft|friedhof|cemetery|orchard|heath|moor|sport|pitch|baum|laub|nadel",
      Ground.VEGETATION),
-    (r"straße|strasse|street|road|weg\b|platz|square|verkehr|traffic|transport|hof\b|asphalt|paved"
+    (r"straße|strasse|street|road|weg\b|platz|square|verkehr|traffic|transport|hof\b|cobble|paving|pflaster|paved"
      r"|sealed|versiegelt|industr|gewerbe|fußgänger|footway|pedestrian|plaza", Ground.SEALED),
 )  # fmt: skip
+# Columns of a layer that may speak of ground; names of streets and people do not.
+_COLUMNS_OF_USE = (
+    r"nutz|use|type|typ|art|class|klasse|kategor|categor|function|funktion|bezeich|natural|leisure|surface|belag"
+    r"|kind|material"
+)
 # ALKIS use of land (tatsächliche Nutzung), lower bounds.
 _ALKIS_LAND: tuple[tuple[int, Ground], ...] = (
     (41000, Ground.UNKNOWN), (41008, Ground.VEGETATION), (42000, Ground.SEALED), (42010, Ground.PARTLY),
@@ -100,23 +106,22 @@ class AreaStatement:
 def statement_from_layer(layer: AreaLayer) -> AreaStatement:
     """Read ground classes and plots out of the names and texts of an area layer.
 
-    A layer whose name speaks of parcels or plots holds plots. Else each feature is classed by its texts,
-    or by the name of the layer where they name nothing.
+    A layer whose name speaks of parcels or plots holds plots, but for those used as green, traffic or
+    water. Else each feature is classed by its texts about use or surface, or by the name of the layer
+    where they name nothing.
     """
     plots = bool(re.search(r"parcel|plot\b|plots|flurst|grundst|parzelle", layer.name.lower()))
-    kind = np.full(layer.feature_count, Ground.UNKNOWN, np.uint8)
-    if not plots:
-        kind[:] = ground_of_text(layer.name)
-        for values in layer.attributes.values():
-            if values.dtype.kind == "f":
-                continue
-            names, which = np.unique(values.astype(object).astype(str), return_inverse=True)
-            named = np.array([ground_of_text(str(name)) for name in names], np.uint8)[which]
-            kind = np.where(named != Ground.UNKNOWN, named, kind).astype(np.uint8)
+    kind = np.full(layer.feature_count, Ground.UNKNOWN if plots else ground_of_text(layer.name), np.uint8)
+    for column, values in layer.attributes.items():
+        if values.dtype.kind == "f" or not re.search(_COLUMNS_OF_USE, column.lower()):
+            continue
+        texts, which = texts_of(Column(column, values))
+        named = np.array([ground_of_text(str(text)) for text in texts], np.uint8)[which]
+        kind = np.where(named != Ground.UNKNOWN, named, kind).astype(np.uint8)
     of = layer.polygon_feature
-    return AreaStatement(
-        layer.positions_local, layer.ring_start, layer.polygon_ring_start, kind[of], np.full(len(of), plots), layer.name
-    )
+    plot = np.full(len(of), plots) & (kind[of] == Ground.UNKNOWN)
+    said = np.full(len(of), Ground.UNKNOWN, np.uint8) if plots else kind[of]
+    return AreaStatement(layer.positions_local, layer.ring_start, layer.polygon_ring_start, said, plot, layer.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,8 +241,8 @@ def make_surfaces(
 ) -> Surfaces:
     """Partition the ground of the study area.
 
-    In this order, the later over the earlier: land use, plants, roads and squares, water (all from the
-    city), then ``areas`` (from layers, bottom to top), then buildings.
+    From coarse to fine, the later over the earlier: land use of the city, ``areas`` (from layers, bottom
+    to top), then plants, railways, roads and squares, and water of the city, then buildings.
 
     Parameters
     ----------
@@ -250,10 +255,14 @@ def make_surfaces(
     kind = np.full(grid.shape, Ground.UNKNOWN, np.uint8)
     sources = []
 
-    for name, faces_of_kind, ground in _city_ground(city, shown):
-        if faces_of_kind.any():
-            kind[covered_by_faces(grid, city, faces_of_kind)] = ground
-            sources.append(name)
+    def lay(surfaces: list[tuple[str, Flags, Ground]]) -> None:
+        for name, faces_of_kind, ground in surfaces:
+            if faces_of_kind.any():
+                kind[covered_by_faces(grid, city, faces_of_kind)] = ground
+                sources.append(name)
+
+    coarse, fine = _city_ground(city, shown)
+    lay(coarse)
     plots: Flags | None = None
     for statement in areas:
         for ground in (Ground.VEGETATION, Ground.PARTLY, Ground.SEALED, Ground.WATER):
@@ -263,6 +272,7 @@ def make_surfaces(
             on = statement.cells(grid, statement.plot)
             plots = on if plots is None else plots | on
         sources.append(statement.source)
+    lay(fine)
 
     planned_share = _under_planned(city, measures, grid, kind, shown)
     stands = measures.is_building & ~measures.planned
@@ -305,19 +315,22 @@ def _seen_from_above(city: CityModel) -> Flags:
     return ~np.isin(city.face_surface, upright)
 
 
-def _city_ground(city: CityModel, shown: Flags) -> list[tuple[str, Flags, Ground]]:
-    """Faces of the city that say what the ground is, in the order in which they lie over each other."""
+def _city_ground(
+    city: CityModel, shown: Flags
+) -> tuple[list[tuple[str, Flags, Ground]], list[tuple[str, Flags, Ground]]]:
+    """Faces of the city that say what the ground is, coarse ones and fine ones, each in the order in which
+    they lie over each other."""
     if not len(city.face_surface):
-        return []
+        return [], []
     themes = tuple(Theme)
     theme = city.objects.feature_theme[city.face_feature]
     land = np.full(len(city.objects.features), Ground.UNKNOWN, np.uint8)
-    for name in ("usage", "function", "class"):
+    for name in ("surfaceMaterial", "function", "usage", "class"):
         column = city.objects.feature_column(name)
         if column is not None:
             texts, which = texts_of(column)
             named = np.array([ground_of_text(str(text)) for text in texts], np.uint8)[which]
-            land = np.where(named != Ground.UNKNOWN, named, land).astype(np.uint8)
+            land = np.where(land == Ground.UNKNOWN, named, land).astype(np.uint8)
     of_face = land[city.face_feature]
 
     def of(*wanted: Theme) -> Flags:
@@ -325,8 +338,8 @@ def _city_ground(city: CityModel, shown: Flags) -> list[tuple[str, Flags, Ground
 
     is_land = of(Theme.LAND_USE)
     kinds = (Ground.VEGETATION, Ground.PARTLY, Ground.SEALED, Ground.WATER)
-    return [
-        *(("LandUse", is_land & (of_face == kind), kind) for kind in kinds),
+    coarse = [("LandUse", np.asarray(is_land & (of_face == kind)), kind) for kind in kinds]
+    return coarse, [
         ("PlantCover", of(Theme.VEGETATION), Ground.VEGETATION),
         ("Railway", of(Theme.RAILWAY), Ground.PARTLY),
         ("Road", of(Theme.ROAD, Theme.SQUARE), Ground.SEALED),
