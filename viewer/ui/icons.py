@@ -47,7 +47,14 @@ def icon(name: str, role: str = "text") -> QIcon:
 
 
 def bind_icon(setter: Callable[[QIcon], object], name: str, role: str = "text") -> None:
-    """Set an icon now and again whenever the theme changes; ends with the widget of ``setter``."""
+    """Set an icon now and again whenever the theme changes; ends with the widget of ``setter``.
+
+    A second call for the same widget replaces the first.
+    """
+    owner: QObject = setter.__self__  # type: ignore[attr-defined]
+    for known in owner.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        known.rebind(name, role)
+        return
     _Binding(setter, name, role)
 
 
@@ -59,6 +66,12 @@ class _Binding(QObject):
         self._setter, self._name, self._role = setter, name, role
         self.apply()
         theme.theme_changed.connect(self.apply)
+
+    def rebind(self, name: str, role: str) -> None:
+        """Keep another icon from now on."""
+        if (name, role) != (self._name, self._role):
+            self._name, self._role = name, role
+            self.apply()
 
     def apply(self) -> None:
         """Set the icon in the current colours."""

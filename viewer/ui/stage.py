@@ -30,6 +30,7 @@ class Stage(QWidget):
         self.welcome = Welcome(self)
         self.toasts = Toasts(tasks, self)
         self.toasts.hide()
+        self.toasts.changed.connect(self.place)
 
     def set_view(self, view: QWidget) -> None:
         """Put the 3D view underneath everything."""
@@ -73,14 +74,11 @@ class Stage(QWidget):
         if self.view is not None:
             self.view.setGeometry(self.rect())
         self.welcome.setGeometry(self.rect())
-        width = min(520, max(240, self.width() - 2 * _EDGE))
-        self.toasts.setGeometry((self.width() - width) // 2, _EDGE, width, self.toasts.height())
-        self.toasts.fit()
         used: dict[str, int] = {}
         for widget, corner in self._overlays:
             if widget.isHidden():
                 continue
-            hint = widget.sizeHint()
+            hint = widget.sizeHint().expandedTo(widget.minimumSize())
             room = self.height() - 2 * _EDGE - used.get(corner, 0)
             if widget.minimumHeight() < hint.height() and room > 0:
                 hint.setHeight(min(hint.height(), room))

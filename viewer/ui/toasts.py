@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from viewer.errors import ViewerError
 from viewer.ui.i18n import error_text, language_changed, tr
@@ -16,6 +16,9 @@ from viewer.ui.widgets import Card, button, label, row, tool
 
 _ICONS = {"info": "info", "warning": "warning", "error": "error", "question": "question"}
 _ROLES = {"info": "notice", "warning": "notice-warning", "error": "notice-error", "question": "notice"}
+
+#: A value to choose: (name, offered values, current value, what to do with the chosen one).
+Field = tuple[str, tuple[str, ...], str, Callable[[str], object]]
 
 
 class Banner(Card):
@@ -31,6 +34,7 @@ class Banner(Card):
         hint: Callable[[], str] | None = None,
         path: str = "",
         choices: tuple[tuple[str, Callable[[], object]], ...] = (),
+        field: Field | None = None,
     ) -> None:
         super().__init__(_ROLES[kind], margin=12)
         self.kind = kind
@@ -54,6 +58,9 @@ class Banner(Card):
         if choices:
             texts.addSpacing(4)
             texts.addLayout(row(*(self._choice(text, act) for text, act in choices), None))
+        if field is not None:
+            texts.addSpacing(4)
+            texts.addLayout(self._make_field(field))
         line = row(mark, spacing=8)
         line.addLayout(texts, 1)
         line.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
@@ -68,6 +75,22 @@ class Banner(Card):
             act()
 
         return button(text, chosen)
+
+    def _make_field(self, field: Field):
+        name, offered, current, accept = field
+        self.field = QComboBox()
+        self.field.setEditable(True)
+        self.field.addItems(list(offered))
+        self.field.setEditText(current)
+        self.field.setAccessibleName(name)
+        self.field.setMinimumWidth(170)
+
+        def chosen() -> None:
+            value = self.field.currentText().strip()
+            self.dismiss()
+            accept(value)
+
+        return row(self.field, button("Read again", chosen), None)
 
     def retranslate(self) -> None:
         """Words in the current language."""
@@ -88,6 +111,8 @@ class Banner(Card):
 class Toasts(QWidget):
     """The column of banners and running tasks at the top of the picture."""
 
+    changed = Signal()
+    WIDTH = 460
     #: Banners beyond these push the oldest out.
     MAX_BANNERS = 4
 
@@ -131,15 +156,18 @@ class Toasts(QWidget):
     def ask(
         self,
         text: str,
-        choices: tuple[tuple[str, Callable[[], object]], ...],
+        choices: tuple[tuple[str, Callable[[], object]], ...] = (),
         *,
         hint: str = "",
         path: str = "",
+        field: Field | None = None,
         **values: object,
     ) -> Banner:
         """Ask without stopping the work: the answer is a button, or nothing."""
         told = (lambda: tr(hint, **values)) if hint else None
-        return self.add(Banner("question", lambda: tr(text, **values), hint=told, path=path, choices=choices))
+        return self.add(
+            Banner("question", lambda: tr(text, **values), hint=told, path=path, choices=choices, field=field)
+        )
 
     def show_error(self, error: Exception) -> Banner:
         """Show an error: a ``ViewerError`` in its own words, a bug as such."""
@@ -160,13 +188,19 @@ class Toasts(QWidget):
             name=name,
         )
 
+    def sizeHint(self) -> QSize:
+        """As wide as the picture allows, as high as the messages need: the picture below stays clickable."""
+        room = self.parentWidget().width() - 32 if self.parentWidget() is not None else self.WIDTH
+        width = max(240, min(self.WIDTH, room))
+        need = self._column.heightForWidth(width) if self._column.hasHeightForWidth() else -1
+        return QSize(width, need if need > 0 else self._column.sizeHint().height())
+
     def fit(self) -> None:
-        """Take the height the messages need, and no more: the picture below stays clickable."""
-        self.setVisible(self._column.count() > 0)
-        width = max(self.width(), 120)
+        """Show what there is; the stage gives the place."""
         self._column.activate()
-        need = self._column.heightForWidth(width) if self._column.hasHeightForWidth() else 0
-        self.resize(width, max(need, self._column.sizeHint().height() if need <= 0 else need))
+        self.setVisible(self._column.count() > 0)
+        self.updateGeometry()
+        self.changed.emit()
         self.raise_()
 
     def _on_started(self, info: TaskInfo) -> None:

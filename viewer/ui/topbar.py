@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QSizePol
 from viewer.ui import icons, theme
 from viewer.ui.i18n import bind
 from viewer.ui.theme import TARGET
-from viewer.ui.widgets import label
+from viewer.ui.widgets import ElidedLabel, label
 
 
 class TopBar(QWidget):
@@ -22,9 +22,7 @@ class TopBar(QWidget):
         self.setFixedHeight(52)
         self._logo = QLabel()
         self._logo.setFixedSize(28, 28)
-        self.title = label("", "title", translate=False)
-        self.title.setMinimumWidth(40)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = ElidedLabel("title")
         self.scenario = _combo("Scenario shown", 150)
         self.colour = _combo("Colour by", 140)
         bar = QHBoxLayout(self)
@@ -39,7 +37,6 @@ class TopBar(QWidget):
             bar.addWidget(tool_for(actions[key]))
         bar.addSpacing(8)
         bar.addWidget(self.title, 1)
-        bar.addWidget(label("Scenario", "muted"))
         bar.addWidget(self.scenario)
         bar.addWidget(tool_for(actions["compare"]))
         bar.addSpacing(8)

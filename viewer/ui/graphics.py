@@ -1,0 +1,77 @@
+"""Which way of drawing this computer can do, found out without importing VTK.
+
+``viewport`` draws with VTK and is imported when the window already stands.
+"""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QGuiApplication, QSurfaceFormat
+from PySide6.QtWidgets import QWidget
+
+from viewer.errors import GraphicsError
+from viewer.ui.view_base import StandInView, View
+
+#: ``widget``, ``image`` or ``none``: overrides what was found out about the driver.
+GRAPHICS_VARIABLE = "STADTFORUM_GRAPHICS"
+_KINDS = ("widget", "image", "none")
+
+
+def prepare_application() -> None:
+    """Before the ``QApplication`` is made: shared contexts (a moved view must not crash), OpenGL 3.2 core."""
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    wanted = QSurfaceFormat()
+    wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
+    wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    wanted.setVersion(3, 2)
+    for set_size in (wanted.setRedBufferSize, wanted.setGreenBufferSize, wanted.setBlueBufferSize):
+        set_size(8)
+    wanted.setDepthBufferSize(8)
+    wanted.setAlphaBufferSize(8)
+    wanted.setStencilBufferSize(0)
+    wanted.setSamples(0)
+    QSurfaceFormat.setDefaultFormat(wanted)
+
+
+def graphics_kind() -> str:
+    """``"widget"``, ``"image"`` or ``"none"``: how the city is to be shown here."""
+    wish = os.environ.get(GRAPHICS_VARIABLE, "")
+    if wish in _KINDS:
+        return wish
+    return "none" if QGuiApplication.platformName() in ("offscreen", "minimal") else "widget"
+
+
+def warm_up(parent: QWidget) -> None:
+    """Before the window is shown: make it one that can hold OpenGL, or it would flash when the view comes."""
+    if graphics_kind() == "widget":
+        from PySide6.QtOpenGLWidgets import QOpenGLWidget
+
+        seed = QOpenGLWidget(parent)
+        seed.setFixedSize(1, 1)
+        seed.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        seed.lower()
+
+
+def make_view(parent: QWidget) -> View:
+    """The best view this computer can show: OpenGL widget, picture of an off-screen drawing, stand-in.
+
+    Raises
+    ------
+    GraphicsError
+        VTK cannot draw at all.
+    """
+    kind = graphics_kind()
+    if kind == "none":
+        return StandInView(parent)
+    try:
+        from viewer.ui.viewport import make_vtk_view
+
+        return make_vtk_view(parent, in_widget=kind == "widget")
+    except (ImportError, OSError, RuntimeError) as error:
+        raise GraphicsError(
+            "The city cannot be drawn on this computer: {reason}.",
+            hint="Layers and numbers still work. The command “stadtforum doctor” says what is missing.",
+            reason=str(error),
+        ) from error

@@ -1,0 +1,94 @@
+"""Settings: language, colours, motion, frame times, idle time of a kiosk."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from viewer.settings import Settings
+from viewer.ui import i18n, theme
+from viewer.ui.i18n import LANGUAGES, tr
+
+
+class SettingsDialog(QDialog):
+    """Every change applies at once; there is nothing to confirm."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self.setMinimumWidth(380)
+        self.language = QComboBox()
+        self.colours = QComboBox()
+        self.motion = QCheckBox()
+        self.frames = QCheckBox()
+        self.idle = QSpinBox()
+        self.idle.setRange(1, 120)
+        self._form = QFormLayout()
+        self._form.setSpacing(12)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 16)
+        layout.setSpacing(16)
+        layout.addLayout(self._form)
+        layout.addStretch(1)
+        layout.addWidget(self._buttons)
+        self._rows = [
+            ("Language", self.language),
+            ("Colours", self.colours),
+            ("", self.motion),
+            ("", self.frames),
+            ("Minutes until a stand starts again", self.idle),
+        ]
+        for text, field in self._rows:
+            self._form.addRow(tr(text) if text else "", field)
+        self._fill()
+        self.language.activated.connect(self._set_language)
+        self.colours.activated.connect(self._set_theme)
+        self.motion.toggled.connect(lambda on: settings.update(reduced_motion=on))
+        self.frames.toggled.connect(lambda on: settings.update(performance_overlay=on))
+        self.idle.valueChanged.connect(lambda minutes: settings.update(idle_minutes=minutes))
+        i18n.language_changed.connect(self._fill)
+
+    def _fill(self) -> None:
+        value = self._settings.value
+        self.setWindowTitle(tr("Settings"))
+        for text, field in self._rows:
+            words = self._form.labelForField(field)
+            if text and words is not None:
+                words.setText(tr(text))
+                field.setAccessibleName(tr(text))
+        self._buttons.button(QDialogButtonBox.StandardButton.Close).setText(tr("Close"))
+        self.language.clear()
+        self.language.addItem(tr("As the system"), "")
+        for code, name in LANGUAGES.items():
+            self.language.addItem(name, code)
+        self.language.setCurrentIndex(max(0, self.language.findData(value.language)))
+        self.colours.clear()
+        for text, key in ((tr("As the system"), ""), (tr("Light"), "light"), (tr("Dark"), "dark")):
+            self.colours.addItem(text, key)
+        self.colours.setCurrentIndex(max(0, self.colours.findData(value.theme)))
+        self.motion.setText(tr("Jump instead of flying (reduced motion)"))
+        self.motion.setChecked(value.reduced_motion)
+        self.frames.setText(tr("Show frame times over the picture"))
+        self.frames.setChecked(value.performance_overlay)
+        self.idle.setValue(value.idle_minutes)
+
+    def _set_language(self, index: int) -> None:
+        code = self.language.itemData(index)
+        self._settings.update(language=code)
+        i18n.set_language(code)
+
+    def _set_theme(self, index: int) -> None:
+        wish = self.colours.itemData(index)
+        self._settings.update(theme=wish)
+        theme.apply(QApplication.instance(), wish)
