@@ -101,7 +101,7 @@ def read_area(path: Path) -> tuple[NDArray[np.float64], str]:
         polygons = list(_polygons(data))
     except OSError as error:
         raise ReadError("This file cannot be read.", path=path) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ReadError("This is not a GeoJSON file with a polygon.", path=path) from error
     if len(polygons) != 1:
         raise ReadError("This file holds {count} polygons; an area is exactly one.", path=path, count=len(polygons))

@@ -27,9 +27,7 @@ _RETRY_STEP = 0.1
 _TEMPORARY = re.compile(r"^\.stadtforum-\d+-[0-9a-f]{8}\.tmp$")
 _LEFTOVER_AGE_S = 24 * 3600.0
 
-FOLDER_WARNING = (
-    "The file is saved, but this folder does not confirm it; a power cut in the next seconds could undo it."
-)
+FOLDER_WARNING = "The file is saved, but this folder does not confirm it; a power cut right now could undo it."
 FORMER_WARNING = "The file is saved, but its former version could not be kept."
 MODE_WARNING = "The file is saved, but it has other access rights than before."
 

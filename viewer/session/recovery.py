@@ -83,9 +83,7 @@ class SafeStart:
     def text(self) -> str:
         """What a person is told, an English sentence and translation key."""
         if self.attempt >= 3:
-            return (
-                "Stadtforum ended several times while opening; it starts without files, own plugins and graphics card."
-            )
+            return "Stadtforum ended several times while opening; it starts without files, plugins and graphics card."
         if self.attempt == 2:
             return "Stadtforum ended twice while opening; it starts without these files and without plugins."
         return "Stadtforum ended while opening these files; it starts without them."
