@@ -344,7 +344,8 @@ def test_empty_city_has_a_table_without_numbers_to_divide_by():
 
 def test_ground_words_are_understood():
     words = {"Park": Ground.VEGETATION, "Parkplatz": Ground.SEALED, "Wasserfläche": Ground.WATER,
-             "31001_44001": Ground.WATER, "42001": Ground.SEALED, "Schotterrasen": Ground.PARTLY, "paving, tight joints": Ground.SEALED, "lawn": Ground.VEGETATION,
+             "31001_44001": Ground.WATER, "42001": Ground.SEALED, "Schotterrasen": Ground.PARTLY,
+             "paving, tight joints": Ground.SEALED, "lawn": Ground.VEGETATION,
              "wohnen": Ground.UNKNOWN, "Autobahn": Ground.UNKNOWN}  # fmt: skip
     assert {word: ground_of_text(word) for word in words} == words
 
