@@ -269,7 +269,13 @@ def test_vertices_without_transform_are_taken_as_they_stand(tmp_path: Path) -> N
     del content["transform"]
     city, context = read(tmp_path, content)
     np.testing.assert_allclose(city.frame.crs_from_local(city.positions_local).max(axis=0), [565010, 5934008, 6])
-    assert cityjson.NO_TRANSFORM not in told(context)
+    assert told(context) == {}
+
+
+def test_millimetres_without_a_transform_are_told(tmp_path: Path) -> None:
+    content = document({"b": building(solid())}, vertices=[[10 * x, 10 * y, z] for x, y, z in CORNERS])
+    del content["transform"]
+    assert told(read(tmp_path, content)[1])[cityjson.NO_TRANSFORM] == 1
 
 
 def test_an_unknown_version_is_tried_and_told(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,18 @@ from viewer.city.merge import merge
 from viewer.city.model import CityModel
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api import ReadContext
-from viewer.readers.archive import Member, members
+from viewer.readers.archive import ByteStream, Member, members
 from viewer.readers.assemble import assemble
+from viewer.readers.cityjson_geometry import vertex_array
 from viewer.readers.cityjson_objects import CityCollector
+from viewer.readers.cityjson_stream import BLOCK_BYTES, PiecewiseDocument, Unusual
 from viewer.readers.json_parse import collector_off, parse
 from viewer.readers.raw import RawCity
 
 #: Unpacked size up to which a file is read, bytes.
 MAX_BYTES = 4 * 1024**3
 
-_BLOCK_BYTES = 1 << 22
+_SUSPICIOUS_SPAN_M = 20_000.0
 
 NOT_JSON = "This file is not JSON: {reason}."
 NOT_CITYJSON = "This is JSON, but not CityJSON."
@@ -94,27 +96,80 @@ def _raw_member(member: Member, context: ReadContext) -> RawCity:
     """Everything of one file, before triangulation."""
     context.progress.report(0.02, "Reading the file")
     try:
-        with member.open() as stream:
-            file = io.BufferedReader(_Readable(stream), 1 << 20)
-            first = _line(file, member)
-            second = _line(file, member)
-            if second and _is_sequence(first, second):
-                from viewer.readers.cityjson_seq import read_lines
-
-                lines = iter(lambda: _line(file, member), b"")
-                return read_lines(chain([first, second], lines), member, context)
-            text = _rest(file, first + second, member)
-            del first, second
+        with collector_off():
+            try:
+                return _raw_pieces(member, context)
+            except Unusual:
+                return _raw_whole(member, context)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(DAMAGED, path=member.path) from error
-    with collector_off():
-        return _raw_document(text, member.path, context)
+
+
+def _raw_pieces(member: Member, context: ReadContext) -> RawCity:
+    """A sequence line by line, a document some objects at a time.
+
+    Raises
+    ------
+    Unusual
+        The file has another shape; nothing was told to the context.
+    """
+    with member.open() as stream:
+        file = io.BufferedReader(_Readable(stream), 1 << 20)
+        first = _line(file, member)
+        second = _line(file, member)
+        if second and _is_sequence(first, second):
+            from viewer.readers.cityjson_seq import read_lines
+
+            return read_lines(chain([first, second], iter(lambda: _line(file, member), b"")), member, context)
+        pieces = PiecewiseDocument(file, first + second)
+        del first, second
+        collector = CityCollector(context)
+        for number, objects in enumerate(pieces.objects()):
+            collector.add(objects, None)
+            collector.flatten()
+            context.progress.report(min(0.05 + number * BLOCK_BYTES / max(member.size, 1), 0.6), "Collecting objects")
+        document, vertices = pieces.finish()
+    if document.get("type") != "CityJSON":
+        raise Unusual
+    return _finished(collector, document, vertices, context)
+
+
+def _raw_whole(member: Member, context: ReadContext) -> RawCity:
+    """A document parsed at once, whatever its shape."""
+    with member.open() as stream:
+        text = bytearray()
+        while block := stream.read(BLOCK_BYTES):
+            text += block
+            if len(text) > MAX_BYTES:
+                raise LimitError(TOO_LARGE, path=member.path, limit=MAX_BYTES // 1024**3)
+    if not text.strip():
+        raise ReadError(EMPTY_FILE, path=member.path)
+    document = parse_document(text, member.path)
+    del text
+    if document.get("type") != "CityJSON" or not isinstance(document.get("CityObjects"), dict):
+        raise ReadError(NOT_CITYJSON, path=member.path, hint="A CityJSON file says so in its member type.")
+    context.progress.report(0.3, "Collecting objects")
+    collector = CityCollector(context)
+    collector.add(document.pop("CityObjects"), None)
+    vertices = document.pop("vertices", None)
+    return _finished(collector, document, vertex_array(vertices if isinstance(vertices, list) else []), context)
+
+
+def _finished(
+    collector: CityCollector, document: dict[str, Any], vertices: NDArray[np.float64], context: ReadContext
+) -> RawCity:
+    """The collected objects over the vertices of their document, whose other members are left."""
+    context.progress.report(0.6, "Collecting surfaces")
+    scale, translate = transform_of(document, context, vertices)
+    collector.set_templates(document.pop("geometry-templates", None))
+    collector.flush(scale, translate, vertices)
+    return collector.raw_city(**facts_of(document, context))
 
 
 class _Readable(io.RawIOBase):
     """A stream that can only ``read`` as one that ``io.BufferedReader`` takes, for its lines."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
 
     def readable(self) -> bool:
@@ -124,16 +179,6 @@ class _Readable(io.RawIOBase):
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
-
-
-def _rest(file: io.BufferedReader[_Readable], before: bytes, member: Member) -> bytearray:
-    """``before`` and all that is left of the file."""
-    text = bytearray(before)
-    while block := file.read(_BLOCK_BYTES):
-        text += block
-        if len(text) > MAX_BYTES:
-            raise LimitError(TOO_LARGE, path=member.path, limit=MAX_BYTES // 1024**3)
-    return text
 
 
 def _line(file: io.BufferedReader[_Readable], member: Member) -> bytes:
@@ -153,25 +198,6 @@ def _is_sequence(first: bytes, second: bytes) -> bool:
     )
 
 
-def _raw_document(text: bytearray, path: Path, context: ReadContext) -> RawCity:
-    """Everything of one CityJSON document, before triangulation."""
-    if not text.strip():
-        raise ReadError(EMPTY_FILE, path=path)
-    context.progress.report(0.1, "Reading the file")
-    document = parse_document(text, path)
-    del text
-    if document.get("type") != "CityJSON" or not isinstance(document.get("CityObjects"), dict):
-        raise ReadError(NOT_CITYJSON, path=path, hint="A CityJSON file says so in its member type.")
-    context.progress.report(0.3, "Collecting objects")
-    collector = CityCollector(context)
-    scale, translate = transform_of(document, context)
-    collector.set_templates(document.pop("geometry-templates", None))
-    collector.add(document.pop("CityObjects"), document.pop("vertices", None))
-    context.progress.report(0.5, "Collecting surfaces")
-    collector.flush(scale, translate)
-    return collector.raw_city(**facts_of(document, context))
-
-
 def parse_document(text: bytes | bytearray, path: Path) -> dict[str, Any]:
     """The JSON object in ``text``; a byte order mark is tolerated."""
     try:
@@ -183,7 +209,9 @@ def parse_document(text: bytes | bytearray, path: Path) -> dict[str, Any]:
     return document
 
 
-def transform_of(document: dict[str, Any], context: ReadContext) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def transform_of(
+    document: dict[str, Any], context: ReadContext, vertices: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scale and translation of the vertices, (3,) each; 1 and 0 where the file has none."""
     transform = document.get("transform")
     if transform is not None:
@@ -195,16 +223,17 @@ def transform_of(document: dict[str, Any], context: ReadContext) -> tuple[NDArra
         if scale.shape == translate.shape == (3,) and np.isfinite([scale, translate]).all() and scale.all():
             return scale, translate
         context.warn(BROKEN_TRANSFORM)
-    elif str(document.get("version", "")) not in ("1.0", "") and _all_whole(document.get("vertices")):
+    elif vertices is not None and _look_like_millimetres(vertices):
         context.warn(NO_TRANSFORM)
     return np.ones(3), np.zeros(3)
 
 
-def _all_whole(vertices: object) -> bool:
-    if not isinstance(vertices, list) or not vertices:
+def _look_like_millimetres(vertices: NDArray[np.float64]) -> bool:
+    """Whole numbers everywhere, over a span that no city has in metres."""
+    finite = vertices[np.isfinite(vertices).all(axis=1)]
+    if not len(finite) or not np.array_equal(finite, np.rint(finite)):
         return False
-    sample = vertices[:50]
-    return all(isinstance(vertex, list) and all(type(number) is int for number in vertex) for vertex in sample)
+    return bool(np.ptp(finite[:, :2], axis=0).max() > _SUSPICIOUS_SPAN_M)
 
 
 def facts_of(document: dict[str, Any], context: ReadContext) -> dict[str, str]:

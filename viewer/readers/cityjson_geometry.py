@@ -23,6 +23,7 @@ _SURFACE_TYPES = frozenset({"MultiSurface", "CompositeSurface"})
 _SOLID_TYPES = frozenset({"MultiSolid", "CompositeSolid"})
 _FLAT_TYPES = frozenset({"MultiPoint", "MultiLineString"})
 
+_MOST = np.iinfo(np.int32).max
 _BROKEN = (TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError)
 
 
@@ -35,10 +36,10 @@ class Chunk:
     """
 
     points_crs: NDArray[np.float64]
-    ring_size: NDArray[np.int64]
-    face_rings: NDArray[np.int64]
-    face_object: NDArray[np.int64]
-    face_lod: NDArray[np.int64]
+    ring_size: NDArray[np.int32]
+    face_rings: NDArray[np.int32]
+    face_object: NDArray[np.int32]
+    face_lod: NDArray[np.int32]
     face_surface: NDArray[np.uint8]
 
     def keep_faces(self, keep: NDArray[np.bool_]) -> Chunk:
@@ -58,8 +59,44 @@ class Chunk:
 
 def no_faces() -> Chunk:
     """A chunk without any face."""
-    none = np.zeros(0, np.int64)
+    none = np.zeros(0, np.int32)
     return Chunk(np.zeros((0, 3)), none, none, none, none, np.zeros(0, np.uint8))
+
+
+@dataclass(eq=False)
+class IndexChunk:
+    """Like ``Chunk``, but with the number of each point's vertex instead of the point; -1 for none such."""
+
+    indices: NDArray[np.int32]
+    ring_size: NDArray[np.int32]
+    face_rings: NDArray[np.int32]
+    face_object: NDArray[np.int32]
+    face_lod: NDArray[np.int32]
+    face_surface: NDArray[np.uint8]
+
+    def with_points(self, vertices: NDArray[np.float64], findings: Findings) -> Chunk:
+        """The faces with their points from ``vertices`` (V, 3); those with unusable points are left out."""
+        chunk = Chunk(
+            points_crs=_gather(vertices, self.indices),
+            ring_size=self.ring_size,
+            face_rings=self.face_rings,
+            face_object=self.face_object,
+            face_lod=self.face_lod,
+            face_surface=self.face_surface,
+        )
+        return _without_broken_faces(chunk, findings)
+
+
+def join(chunks: list[IndexChunk]) -> IndexChunk | None:
+    """Several chunks as one, in their order."""
+    if len(chunks) <= 1:
+        return chunks[0] if chunks else None
+    return IndexChunk(
+        *(
+            np.concatenate([getattr(chunk, name) for chunk in chunks])
+            for name in ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
+        )
+    )
 
 
 @dataclass(eq=False)
@@ -145,17 +182,22 @@ class GeometryBatch:
 
     def finish(self, vertices: NDArray[np.float64]) -> Chunk:
         """All geometries so far as one chunk over ``vertices`` (V, 3); the batch is empty afterwards."""
+        chunk = self.flatten()
+        return no_faces() if chunk is None else chunk.with_points(vertices, self.findings)
+
+    def flatten(self) -> IndexChunk | None:
+        """All geometries so far as arrays, None without any; the batch is empty afterwards."""
         surfaces, values, types, rows = self._surfaces, self._values, self._types, self._rows
         self._surfaces, self._values, self._types, self._rows = [], [], [], []
         if not rows:
-            return no_faces()
+            return None
         table = np.array(rows, dtype=np.int64)
         try:
             face_rings, ring_size, indices = _flatten(surfaces)
         except _BROKEN:
             table, surfaces, values = self._without_broken(table, surfaces, values)
             if not len(table):
-                return no_faces()
+                return None
             face_rings, ring_size, indices = _flatten(surfaces)
         owner, n_faces, lod, vertex_base, vertex_count, type_base, n_types = table.T
         face_row = np.repeat(np.arange(len(table)), n_faces)
@@ -163,15 +205,16 @@ class GeometryBatch:
             point_row = np.repeat(np.repeat(face_row, face_rings), ring_size)
             own = (indices >= 0) & (indices < vertex_count[point_row])
             indices = np.where(own, indices + vertex_base[point_row], -1)
-        chunk = Chunk(
-            points_crs=_gather(vertices, indices),
+        elif indices.max(initial=0) > _MOST:
+            indices = np.where(indices > _MOST, -1, indices)
+        return IndexChunk(
+            indices=indices.astype(np.int32),
             ring_size=ring_size,
             face_rings=face_rings,
-            face_object=owner[face_row],
-            face_lod=lod[face_row],
+            face_object=owner[face_row].astype(np.int32),
+            face_lod=lod[face_row].astype(np.int32),
             face_surface=self._surface_types(values, types, face_row, type_base, n_types, owner),
         )
-        return self._without_broken_faces(chunk)
 
     def _without_broken(
         self, table: NDArray[np.int64], surfaces: Surfaces, values: list[Any]
@@ -214,28 +257,29 @@ class GeometryBatch:
             self.findings.broken_semantics.extend(owner[np.unique(face_row[wrong])].tolist())
         return np.where(inside, codes[np.where(inside, type_base[face_row] + value, 0)], np.uint8(0))
 
-    def _without_broken_faces(self, chunk: Chunk) -> Chunk:
-        """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
-        keep = chunk.face_rings > 0
-        finite = np.isfinite(chunk.points_crs.sum(axis=1))
-        if not finite.all():
-            ring_face = np.repeat(np.arange(len(keep)), chunk.face_rings)
-            keep[np.repeat(ring_face, chunk.ring_size)[~finite]] = False
-        if not keep.all():
-            self.findings.broken_faces.extend(chunk.face_object[~keep].tolist())
-        return chunk.keep_faces(keep)
+
+def _without_broken_faces(chunk: Chunk, findings: Findings) -> Chunk:
+    """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
+    keep = chunk.face_rings > 0
+    bad = np.flatnonzero(~np.isfinite(chunk.points_crs.sum(axis=1)))
+    if len(bad):
+        ring_of_bad = np.searchsorted(np.cumsum(chunk.ring_size), bad, side="right")
+        keep[np.searchsorted(np.cumsum(chunk.face_rings), ring_of_bad, side="right")] = False
+    if not keep.all():
+        findings.broken_faces.extend(chunk.face_object[~keep].tolist())
+    return chunk.keep_faces(keep)
 
 
-def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Rings per surface, points per ring and all vertex indices of nested lists."""
     rings = list(chain.from_iterable(surfaces))
-    face_rings = np.fromiter(map(len, surfaces), np.int64, len(surfaces))
-    ring_size = np.fromiter(map(len, rings), np.int64, len(rings))
+    face_rings = np.fromiter(map(len, surfaces), np.int32, len(surfaces))
+    ring_size = np.fromiter(map(len, rings), np.int32, len(rings))
     indices = np.fromiter(chain.from_iterable(rings), np.int64, int(ring_size.sum()))
     return face_rings, ring_size, indices
 
 
-def _gather(vertices: NDArray[np.float64], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+def _gather(vertices: NDArray[np.float64], indices: NDArray[np.int32]) -> NDArray[np.float64]:
     """Vertices by index; NaN where there is no such vertex."""
     if not len(indices) or (indices.min() >= 0 and indices.max() < len(vertices)):
         return vertices[indices]

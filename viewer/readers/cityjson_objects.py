@@ -17,6 +17,8 @@ from viewer.readers.cityjson_geometry import (
     Chunk,
     Findings,
     GeometryBatch,
+    IndexChunk,
+    join,
     no_faces,
     place_template,
     vertex_array,
@@ -51,10 +53,12 @@ class CityCollector:
         self._columns: dict[str, tuple[list[NDArray[np.int64]], list[object]]] = {}
         self._kept_whole: set[str] = set()
         self._chunks: list[Chunk] = []
+        self._flat: list[IndexChunk] = []
+        self._waiting_children: list[tuple[int, str]] = []
         self._findings = Findings()
         self._batch = GeometryBatch(self._lod_code, self._findings)
         self._vertices: list[Any] = []
-        self._waiting_parents: list[tuple[int, str]] = []
+        self._waiting_parents: list[tuple[int, list[str]]] = []
         self._position: dict[str, int] = {}
         self._broken_objects: list[str] = []
         self._untyped: list[str] = []
@@ -105,7 +109,6 @@ class CityCollector:
             self._vertices.extend(vertices)
         else:
             self._vertices = vertices
-        first = len(self._ids)
         local: dict[str, int] = {}
         add_geometry = self._batch.add
         for own_id, entry in objects.items():
@@ -131,19 +134,38 @@ class CityCollector:
                     self._add_instance(geometry, index, vertex_base)
                 else:
                     add_geometry(geometry, index, vertex_base, vertex_count)
-        self._connect(objects, local, first)
+        self._connect(objects, local)
         for own_id, index in local.items():
             self._position.setdefault(own_id, index)
 
-    def flush(self, scale: NDArray[np.float64], translate: NDArray[np.float64]) -> None:
-        """Turn what waits into arrays: vertex = parsed numbers x scale + translate."""
-        vertices = vertex_array(self._vertices)
+    def flatten(self) -> None:
+        """Turn what waits into arrays that still refer to vertices to come."""
+        chunk = self._batch.flatten()
+        if chunk is not None:
+            self._flat.append(chunk)
+        self._collect_attributes()
+
+    def flush(
+        self,
+        scale: NDArray[np.float64],
+        translate: NDArray[np.float64],
+        vertices: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Place what waits: vertex = number in the file x scale + translate.
+
+        ``vertices`` (V, 3), used up, stand for those of all documents that came without.
+        """
+        self.flatten()
+        if vertices is None:
+            vertices = vertex_array(self._vertices)
         self._vertices = []
         vertices *= scale
         vertices += translate
-        self._keep(self._batch.finish(vertices))
+        flat = join(self._flat)
+        self._flat = []
+        if flat is not None:
+            self._keep(flat.with_points(vertices, self._findings))
         self._place_instances(vertices)
-        self._collect_attributes()
 
     def raw_city(self, **facts: str) -> RawCity:
         """Everything taken so far, and the findings told to the context. ``facts`` go into the result."""
@@ -212,8 +234,11 @@ class CityCollector:
             else:
                 self._keep(place_template(chunk, np.array(matrices), np.array(anchors), np.array(owners)))
 
-    def _connect(self, objects: dict[str, Any], local: dict[str, int], first: int) -> None:
-        """Parents of the objects of one document: named by the child, else by the parent's children."""
+    def _connect(self, objects: dict[str, Any], local: dict[str, int]) -> None:
+        """Parents of the objects of one document: named by the child, else by the parent's children.
+
+        What a document does not hold itself may come with a later one.
+        """
         for own_id, index in local.items():
             parents = objects[own_id].get("parents")
             if parents and isinstance(parents, list):
@@ -223,17 +248,24 @@ class CityCollector:
             if not children or not isinstance(children, list) or self._types[index] == _GROUP:
                 continue
             for child in children:
-                position = local.get(child) if isinstance(child, str) else None
-                if position is not None and position != index and self._parents[position] < 0:
-                    self._parents[position] = index
+                if not isinstance(child, str):
+                    continue
+                if child in local:
+                    self._adopt(local[child], index)
+                else:
+                    self._waiting_children.append((index, child))
+
+    def _adopt(self, child: int, parent: int) -> None:
+        if child != parent and self._parents[child] < 0:
+            self._parents[child] = parent
 
     def _choose_parent(self, index: int, parents: list[Any], local: dict[str, int]) -> None:
         """A group is no parent: what it gathers still stands for itself."""
-        unknown = ""
+        unknown: list[str] = []
         for name in parents:
             position = local.get(name) if isinstance(name, str) else None
             if position is None:
-                unknown = unknown or str(name)
+                unknown.append(str(name))
             elif position != index and self._types[position] != _GROUP:
                 self._parents[index] = position
                 return
@@ -242,13 +274,17 @@ class CityCollector:
 
     def _connect_waiting(self) -> None:
         lost: list[str] = []
-        for index, name in self._waiting_parents:
-            position = self._position.get(name, -1)
-            if position < 0:
+        for index, names in self._waiting_parents:
+            found = [self._position[name] for name in names if name in self._position]
+            if not found:
                 lost.append(self._ids[index])
-            elif position != index and self._types[position] != _GROUP and self._parents[index] < 0:
-                self._parents[index] = position
-        self._waiting_parents = []
+            for position in found:
+                if self._types[position] != _GROUP:
+                    self._adopt(index, position)
+        for index, name in self._waiting_children:
+            if name in self._position:
+                self._adopt(self._position[name], index)
+        self._waiting_parents, self._waiting_children = [], []
         self._warn(UNKNOWN_PARENT, lost)
 
     def _collect_attributes(self) -> None:
