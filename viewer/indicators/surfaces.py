@@ -159,12 +159,6 @@ class Surfaces:
         """Area of the plots within the study area; 0 without."""
         return 0.0 if self.plots is None else float(self.plots.sum()) * self.grid.cell_m**2
 
-    @cached_property
-    def unsealable(self) -> tuple[Floats, Floats]:
-        """(n, 2) middles of the sealed cells, and of those whose class is unknown."""
-        kinds, centres = self.kind.ravel(), self.grid.centres
-        return centres[kinds == Ground.SEALED], centres[kinds == Ground.UNKNOWN]
-
     def within(self, xy_local: Floats) -> Flags:
         """Which points (n, 2) lie in the study area."""
         known = np.isfinite(xy_local).all(axis=1)
@@ -200,19 +194,26 @@ class Unsealing:
             return unsealed[-1][0], unsealed[-1][0]
         key = tuple(id(ring) for _, ring in unsealed)
         if key != self._rings:
-            self._areas = [self._counts(unsealed, points) for points in self._surfaces.unsealable]
+            self._areas = self._counts(unsealed)
             self._rings, self._kept = key, unsealed
         share = np.array([0.0, *(value for value, _ in unsealed)])
         sealed, unknown = (float(share @ counts / max(counts.sum(), 1.0)) for counts in self._areas)
         return sealed, unknown
 
-    @staticmethod
-    def _counts(unsealed: Unsealed, points: Floats) -> Floats:
-        """(1 + rings,) number of cells that each ring decides; the first is for none."""
-        decides = np.zeros(len(points), np.int64)
+    def _counts(self, unsealed: Unsealed) -> list[Floats]:
+        """Twice (1 + rings,) number of sealed and of unknown cells that each ring decides; the first is for none."""
+        grid, kind = self._surfaces.grid, self._surfaces.kind
+        decides = np.zeros(grid.shape, np.int32)
         for number, (_, ring) in enumerate(unsealed, start=1):
-            decides[slice(None) if ring is None else points_in_ring(points, ring)] = number
-        return np.bincount(decides, minlength=len(unsealed) + 1).astype(np.float64)
+            if ring is None:
+                decides[:] = number
+            elif len(ring) >= 3:
+                decides[covered(grid, ring, np.array([0, len(ring)]), np.array([True]))] = number
+        bins = len(unsealed) + 1
+        return [
+            np.bincount(decides[kind == ground], minlength=bins).astype(np.float64)
+            for ground in (Ground.SEALED, Ground.UNKNOWN)
+        ]
 
 
 def study_ring(city: CityModel, measures: Measures) -> Floats:
