@@ -56,7 +56,7 @@ def read(path: Path, context: ReadContext) -> Picture:
                 return _read_geopackage(path, database, context)
             if {"metadata", "tiles"} <= names:
                 return _read_mbtiles(path, database, context)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:  # SQLite holds any kind in any column
         raise ReadError("This file cannot be read ({reason}).", path=path, reason=str(error)[:200]) from error
     raise ReadError("There are no map tiles in this file.", path=path)
 

@@ -162,3 +162,11 @@ def test_real_layers_are_read_whole(read, shared, file, objects):
     reading = read(shared / file, frame=Frame())
     assert reading.reader == "areas:Areas and lines"
     assert reading.report.objects == objects
+
+
+def test_metres_in_a_geojson_that_names_no_system_are_not_taken_for_degrees(read, tmp_path):
+    path = geojson(tmp_path / "flaechen.geojson", ({"n": 1}, {"type": "Polygon", "coordinates": [SQUARE]}), crs=None)
+    reading = read(path, reader="areas")
+    assert reading.questions["crs"] == "EPSG:25832"
+    assert ring_areas(reading.layers[0]) == [10_000]
+    assert any("no degrees" in issue.text for issue in reading.report.issues)

@@ -136,8 +136,9 @@ class _GlobalState:
                 locale.setlocale(locale.LC_ALL, self.locale)
             changed.append("the locale")
         if dict(os.environ) != self.environment:
-            os.environ.clear()
-            os.environ.update(self.environment)
+            for name in set(os.environ) - set(self.environment):
+                del os.environ[name]
+            os.environ.update({n: v for n, v in self.environment.items() if os.environ.get(n) != v})
             changed.append("environment variables")
         if sys.path != self.search_path:
             sys.path[:] = self.search_path

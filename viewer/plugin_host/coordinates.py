@@ -27,21 +27,34 @@ def choose_crs(context: ReadContext, points: NDArray[np.float64], crs: str) -> s
 
     Without an open city the context gets a frame in metres around the points.
     """
-    chosen = context.options.get("crs", "") or crs
+    picked = context.options.get("crs", "")
+    chosen = picked or crs
     known = parse_crs(chosen).horizontal
-    if not known:
-        known = _assumed(context, points, chosen)
+    if known and not picked and parse_crs(known).geographic and not _are_degrees(points):
+        context.warn("The coordinates are no degrees, although the file says {crs}.", crs=known)
+        known = _assumed(context, points)
+    elif not known:
+        if chosen:
+            context.warn("The coordinate system {crs} is not known.", crs=chosen[:80])
+        else:
+            context.warn("The file does not name its coordinate system.")
+        known = _assumed(context, points)
     context.facts["crs"] = known
     if known and not context.frame.crs:
         context.frame = _frame_around(points, known)
     return known
 
 
-def _assumed(context: ReadContext, points: NDArray[np.float64], written: str) -> str:
-    if written:
-        context.warn("The coordinate system {crs} is not known.", crs=written[:80])
-    else:
-        context.warn("The file does not name its coordinate system.")
+def _are_degrees(points: NDArray[np.float64]) -> bool:
+    """Whether most points can be longitude and latitude; GeoJSON without a system claims so of anything."""
+    with np.errstate(invalid="ignore"):
+        possible = (np.abs(points[:, 0]) <= 360) & (np.abs(points[:, 1]) <= 90)
+    known = np.isfinite(points[:, :2]).all(axis=1)
+    return not known.any() or float(possible[known].mean()) > 0.5
+
+
+def _assumed(context: ReadContext, points: NDArray[np.float64]) -> str:
+    """A guess, written into the context's questions and told."""
     guesses = guess_crs(points)
     city = context.frame.crs
     if city and any(guess == city for guess, _ in guesses):
@@ -64,6 +77,10 @@ def _frame_around(points: NDArray[np.float64], crs: str) -> Frame:
     target = crs
     if recognised.geographic or recognised.unit_m != 1.0 or crs in _NOT_TO_SCALE:
         lon, lat = np.median(transform(sample[:: max(1, len(sample) // 1000)], crs, "EPSG:4326"), axis=0)
+        if not (np.isfinite(lon) and np.isfinite(lat)):
+            return Frame()
         target = utm_zone_for(float(lon), float(lat))
     middle = np.round(np.median(transform(sample, crs, target), axis=0))
+    if not np.isfinite(middle).all():
+        return Frame()
     return Frame(target, (float(middle[0]), float(middle[1]), 0.0))
