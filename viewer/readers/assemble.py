@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 #: Projected, but not true to scale: cities are not measured in it.
 _NOT_TO_SCALE = ("EPSG:3857", "EPSG:900913", "EPSG:3785")
-_BLOCK = 500_000
+_BLOCK = 100_000
 _MAX_POINTS = 2**31 - 1
 #: Farther away than this and than 20 times where most of the city lies is taken for a mistake, metres.
 _FAR_M = 100_000.0
@@ -215,7 +215,7 @@ def _transform_in_place(raw: RawCity, crs: Crs, target: str) -> None:
 
 def _origin(points: Floats) -> tuple[float, float, float]:
     """Rounded middle of where most of the city lies, and its lowest height."""
-    sample = points[:: max(1, len(points) // 200_000)]
+    sample = points[:: max(1, len(points) // 20_000)]
     sample = sample[np.isfinite(sample).all(axis=1)]
     if not len(sample):
         return (0.0, 0.0, 0.0)
@@ -290,7 +290,7 @@ def _counts(flags: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.
 def _misplaced(positions: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(V,) points that are no numbers or lie absurdly far from where most of the city is."""
     bad = ~np.isfinite(positions).all(axis=1)
-    sample = positions[:: max(1, len(positions) // 100_000)]
+    sample = positions[:: max(1, len(positions) // 20_000)]
     sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
     if not len(sample):
         return np.asarray(bad)

@@ -23,6 +23,7 @@ from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
 from viewer.readers.citygml_objects import ObjectCollector
 from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_repeats import drop_repeats
+from viewer.readers.growing import GrowingFaces
 from viewer.readers.raw import RawCity
 from viewer.readers.xml import MemberReader
 
@@ -77,7 +78,7 @@ class _CityReader:
         self._total, self._done = max(total_bytes, 1), 0
         self._objects = ObjectCollector()
         self._settler = ReferenceSettler(self._objects)
-        self._chunks: list[FaceArrays] = []
+        self._faces = GrowingFaces()
         self._srs = ""
         self._tile_srs = ""
         self._version = ""
@@ -161,7 +162,7 @@ class _CityReader:
     def _add(self, arrays: FaceArrays) -> None:
         if self._tile_srs and self._tile_srs != self._srs:
             self._bring_home(arrays)
-        self._chunks.append(arrays)
+        self._faces.append(arrays)
 
     def _bring_home(self, arrays: FaceArrays) -> None:
         """Transform a tile in another system into the one of the first tile."""
@@ -182,13 +183,13 @@ class _CityReader:
         objects = self._objects
         self._settle_the_rest()
         system = crs.parse_crs(self._srs)
-        north_first = bool(self._chunks) and crs.axis_order(self._chunks[0].points, system).north_first
+        north_first = crs.axis_order(self._faces.first_points(), system).north_first
         placed, missing = objects.implicit.place(system.geographic, north_first)
         self._tile_srs = ""
         for arrays in placed:
             self._add(arrays)
         self._note_what_was_left_out(missing)
-        raw = _merged(self._chunks)
+        raw = self._faces.finish()
         raw.lods = objects.lods or [""]
         raw.object_ids, raw.object_types = objects.ids, objects.types
         raw.object_parent = np.array(objects.parents, dtype=np.int32)
@@ -240,33 +241,3 @@ def _namespaces(root: Element) -> list[str]:
     if root is None:
         return []
     return [uri for uri in root.nsmap.values() if uri not in GML_NAMESPACES]
-
-
-def _merged(chunks: list[FaceArrays]) -> RawCity:
-    """One raw city of all chunks, which are let go of one by one so that memory stays small."""
-    rings = np.cumsum([0, *(len(chunk.ring_size) for chunk in chunks)])
-    faces = np.cumsum([0, *(len(chunk.face_object) for chunk in chunks)])
-    points = np.cumsum([0, *(len(chunk.points) for chunk in chunks)])
-    raw = RawCity(
-        points_crs=np.empty((int(points[-1]), 3)),
-        ring_start=np.zeros(int(rings[-1]) + 1, dtype=np.int64),
-        ring_face=np.empty(int(rings[-1]), dtype=np.int32),
-        face_object=np.empty(int(faces[-1]), dtype=np.int32),
-        face_surface=np.empty(int(faces[-1]), dtype=np.uint8),
-        face_lod=np.empty(int(faces[-1]), dtype=np.uint8),
-        lods=[],
-        object_ids=[],
-        object_types=[],
-        object_parent=np.zeros(0, dtype=np.int32),
-    )
-    chunks.reverse()
-    for i in range(len(chunks)):
-        chunk = chunks.pop()
-        raw.points_crs[points[i] : points[i + 1]] = chunk.points
-        raw.ring_start[rings[i] + 1 : rings[i + 1] + 1] = chunk.ring_size
-        raw.ring_face[rings[i] : rings[i + 1]] = chunk.ring_face + faces[i]
-        raw.face_object[faces[i] : faces[i + 1]] = chunk.face_object
-        raw.face_surface[faces[i] : faces[i + 1]] = chunk.face_surface
-        raw.face_lod[faces[i] : faces[i + 1]] = chunk.face_lod
-    np.cumsum(raw.ring_start, out=raw.ring_start)
-    return raw

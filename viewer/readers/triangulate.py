@@ -18,7 +18,7 @@ Ints = NDArray[np.int32]
 MIN_AREA_M2 = 1e-6
 #: Corners that turn inwards by less than this share of the face are taken as straight.
 _FLAT_SHARE = 1e-7
-_BLOCK_POINTS = 400_000
+_BLOCK_POINTS = 40_000
 
 
 @dataclass(frozen=True, eq=False)
