@@ -114,6 +114,16 @@ def test_a_session_that_is_open_is_no_orphan(tmp_path):
     journal.close()
 
 
+def test_work_kept_for_later_is_offered_at_the_next_start(tmp_path):
+    session = Session()
+    journal = Journal(session, tmp_path)
+    session.edit(SetTitle("later"))
+    journal.close(keep=True)
+    (orphan,) = orphans(tmp_path)
+    assert recover(orphan).title == "later"
+    let_go(orphan)
+
+
 def test_a_crash_without_changes_is_not_offered(tmp_path):
     child = (
         "import os, sys; from pathlib import Path; from viewer.session import Session\n"

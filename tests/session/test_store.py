@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import shutil
 import signal
 import stat
@@ -15,11 +16,12 @@ from faults import FailingLayer
 from hypothesis import HealthCheck, given, settings
 from strategies import documents
 
+from viewer import settings as settings_module
 from viewer.errors import ChangedOnDiskError, SaveError, SessionError
 from viewer.scenario import Scenario, Setting
 from viewer.session import Document, Source, bundle, codec
 from viewer.session.atomic import former_of
-from viewer.session.store import load_session, open_session, save_session, stamp_of
+from viewer.session.store import load_session, open_session, purge_bundles, save_session, stamp_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -147,8 +149,6 @@ def test_addresses_and_other_computers_are_never_touched(project, evil):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes have no names in folders there")
 def test_a_pipe_is_not_waited_for(project):
-    import os
-
     path, document = project
     Path(document.sources[0].path).unlink()
     os.mkfifo(document.sources[0].path)
@@ -235,6 +235,21 @@ def test_a_bundle_over_the_limits_is_refused(project, monkeypatch):
     monkeypatch.setattr(bundle, "MAX_BYTES", 10)
     with pytest.raises(SessionError, match="larger than"):
         load_session(path)
+
+
+def test_unpacked_data_goes_when_nobody_opened_it_for_long(project):
+    path, document = project
+    save_session(path, document, bundle=True)
+    load_session(path)
+    assert purge_bundles() == 0
+    (folder,) = (settings_module.data_folder() / "bundles").iterdir()
+    old = time.time() - 100 * 86_400
+    os.utime(folder, (old, old))
+    load_session(path)
+    assert purge_bundles() == 0, "it was used just now"
+    os.utime(folder, (old, old))
+    assert purge_bundles() == 1
+    assert not load_session(path)[1], "it is unpacked again"
 
 
 def test_a_damaged_bundle_is_one_sentence_and_nothing_half_unpacked(project, tmp_path):

@@ -108,11 +108,11 @@ class Journal:
         except SaveError as error:
             _log.info("no picture for the journal: %s", error)
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """Stop listening and end cleanly.
 
-        A session without unsaved changes leaves nothing behind; changes nobody saved are kept for a
-        while, in case "do not save" was a slip.
+        A session without unsaved changes leaves nothing behind. Changes nobody saved are offered at the
+        next start with ``keep``; without it they are put aside, in case "do not save" was a slip.
         """
         self._session.edited.disconnect(self._on_edited, missing_ok=True)
         self._session.changed.disconnect(self._on_changed, missing_ok=True)
@@ -130,7 +130,7 @@ class Journal:
         try:
             if not self._session.modified:
                 shutil.rmtree(self.folder, ignore_errors=True)
-            elif self.folder.is_dir():
+            elif self.folder.is_dir() and not keep:
                 (self.folder / DISCARDED_NAME).touch()
         except OSError as error:
             _log.info("journal folder: %s", error)

@@ -5,8 +5,11 @@ Shape and checks of the content stand in ``codec``; where the data lies in ``pat
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,6 +136,8 @@ def open_session(path: Path, *, unpack_into: Path | None = None) -> OpenedSessio
         content = bundles.read_session(path, MAX_SESSION_BYTES)
         unpacked = (_bundle_root() if unpack_into is None else unpack_into) / digest[:32]
         bundles.extract(path, unpacked)
+        with contextlib.suppress(OSError):  # only for ``purge_bundles``: it was used today
+            unpacked.touch()
     try:
         document, issues = _decode(content, path, unpacked)
     except SessionError as error:
@@ -150,6 +155,21 @@ def stamp_of(path: Path) -> FileStamp | None:
         return FileStamp(status.st_size, status.st_mtime_ns, sha256_of(path))
     except FileNotFoundError:
         return None
+
+
+def purge_bundles(*, days: float = 90.0) -> int:
+    """Remove unpacked data of bundles that nobody opened for so long; the number of them.
+
+    The data stays in the bundles themselves and is unpacked again when one is opened.
+    """
+    try:
+        folders = [folder for folder in _bundle_root().iterdir() if folder.is_dir()]
+        old = [folder for folder in folders if time.time() - folder.stat().st_mtime > days * 86_400]
+    except OSError:  # nothing was ever unpacked
+        return 0
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
 
 
 def _is_still(path: Path, expected: FileStamp) -> bool:
