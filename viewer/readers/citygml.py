@@ -24,6 +24,7 @@ from viewer.readers.citygml_objects import ObjectCollector
 from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_repeats import drop_repeats
 from viewer.readers.growing import GrowingFaces
+from viewer.readers.json_parse import collector_off
 from viewer.readers.raw import RawCity
 from viewer.readers.xml import MemberReader
 
@@ -65,9 +66,11 @@ def read_citygml(path: str | PathLike[str], context: ReadContext) -> CityModel:
     if not tiles:
         raise ReadError("There is no CityGML file in this archive.", path=path)
     city = _CityReader(path, context, sum(tile.size for tile in tiles))
-    for tile in tiles:
-        city.read(tile, several=len(tiles) > 1)
-    return assemble(city.finish(), context, path=path)
+    with collector_off():
+        for tile in tiles:
+            city.read(tile, several=len(tiles) > 1)
+        raw = city.finish()
+    return assemble(raw, context, path=path)
 
 
 class _CityReader:

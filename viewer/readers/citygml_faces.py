@@ -157,25 +157,21 @@ class FaceCollector:
 
     def _collect_members(self, collection: Element, owner: int, lod: int, surface: int) -> None:
         """The short way for nearly all faces: polygons without holes and references, directly in a collection."""
-        codes, ids, references = _CODE_OF, self.ids, self.references
+        codes, ids = _CODE_OF, self.ids
         id_name, other_id = GML_IDS[0], GML_IDS[1]
-        if len(collection) and not len(collection[0]):
-            # Solids mostly name the surfaces of their building, and nothing else.
-            targets = [member.get(HREF) for member in collection]
-            if None not in targets:
-                self.target_groups.append((targets, owner, lod, surface))
-                return
+        targets: list[str] = []
         for member in collection:
             if not len(member):
                 href = member.get(HREF)
                 if href:
-                    references.append(Reference(href.rpartition("#")[2], owner, lod, surface, False))
+                    targets.append(href)
                 continue
             polygon = member[0]
-            if len(polygon) == 1 and len(member) == 1 and codes[polygon.tag] == _FACE:
+            if len(polygon) == 1 and len(member) == 1:
                 exterior = polygon[0]
                 linear = exterior[0] if len(exterior) == 1 else exterior
                 if len(linear) == 1:
+                    # Only in a plain polygon or triangle do positions lie exactly here.
                     positions = linear[0]
                     text = positions.text
                     if text and codes[positions.tag] == _POS_LIST:
@@ -191,6 +187,8 @@ class FaceCollector:
                         self._characters += len(text)
                         continue
             self._collect_any(member, owner, lod, surface)
+        if targets:
+            self.target_groups.append((targets, owner, lod, surface))
 
     def _collect_any(self, geometry: Element, owner: int, lod: int, surface: int, backwards: bool = False) -> None:
         """Any geometry, in the order of the file."""

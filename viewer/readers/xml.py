@@ -103,8 +103,10 @@ class MemberReader:
             self._keep_root(parent)
             yield element
             element.clear()
-            while element.getprevious() is not None and element.getprevious().tag == element.tag:
-                del parent[parent.index(element.getprevious())]
+            previous = element.getprevious()
+            while previous is not None and previous.tag == element.tag:
+                parent.remove(previous)
+                previous = element.getprevious()
 
     def _keep_root(self, root: Element) -> None:
         if self.root is not None or root is None:
