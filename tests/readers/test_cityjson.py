@@ -312,6 +312,22 @@ def test_a_face_with_a_vertex_that_does_not_exist_costs_that_face(tmp_path: Path
     assert told(context)[cityjson_objects.BROKEN_FACE] == 1
 
 
+@pytest.mark.parametrize("number", [1e308, -1e300, 1e13])
+def test_impossible_numbers_cost_the_faces_at_them_without_a_warning_of_numpy(tmp_path: Path, number: float) -> None:
+    templates = {
+        "templates": [{"type": "MultiSurface", "lod": "1", "boundaries": [[[0, 1, 2]]]}],
+        "vertices-templates": [[0, 0, 0], [number, number, number], [0, 1, 0]],
+    }
+    tree = {
+        "type": "SolitaryVegetationObject",
+        "geometry": [{"type": "GeometryInstance", "template": 0, "boundaries": [0]}],
+    }
+    vertices = [*CORNERS[:7], [number, number, number]]
+    content = document({"b": building(solid()), "t": tree}, vertices=vertices, **{"geometry-templates": templates})
+    city, _ = read(tmp_path, content)
+    assert city.face_surface.tolist() == [1, 2, 2]
+
+
 def test_a_vertex_that_is_no_number_costs_the_faces_at_it(tmp_path: Path) -> None:
     vertices: list[Any] = [*CORNERS[:7], ["x", 0, 0]]
     city, context = read(tmp_path, document({"b": building(solid())}, vertices=vertices))

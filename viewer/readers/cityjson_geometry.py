@@ -23,6 +23,8 @@ _SURFACE_TYPES = frozenset({"MultiSurface", "CompositeSurface"})
 _SOLID_TYPES = frozenset({"MultiSolid", "CompositeSolid"})
 _FLAT_TYPES = frozenset({"MultiPoint", "MultiLineString"})
 
+#: No coordinate of any reference system is larger, metres or degrees.
+FARTHEST = 1e12
 _MOST = np.iinfo(np.int32).max
 _BROKEN = (TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError)
 
@@ -261,7 +263,8 @@ class GeometryBatch:
 def _without_broken_faces(chunk: Chunk, findings: Findings) -> Chunk:
     """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
     keep = chunk.face_rings > 0
-    bad = np.flatnonzero(~np.isfinite(chunk.points_crs.sum(axis=1)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        bad = np.flatnonzero(~np.isfinite(chunk.points_crs.sum(axis=1)))
     if len(bad):
         ring_of_bad = np.searchsorted(np.cumsum(chunk.ring_size), bad, side="right")
         keep[np.searchsorted(np.cumsum(chunk.face_rings), ring_of_bad, side="right")] = False
@@ -329,8 +332,10 @@ def place_template(
     matrices (n, 4, 4), anchors (n, 3) in the city's CRS, owners (n,) object of each place.
     """
     n, n_faces = len(owners), len(template.face_rings)
-    turned = np.einsum("nij,pj->npi", matrices[:, :3, :3], template.points_crs)
-    placed = turned + (matrices[:, :3, 3] + anchors)[:, None, :]
+    with np.errstate(over="ignore", invalid="ignore"):
+        turned = np.einsum("nij,pj->npi", matrices[:, :3, :3], template.points_crs)
+        placed = turned + (matrices[:, :3, 3] + anchors)[:, None, :]
+        placed[np.abs(placed) > FARTHEST] = np.nan
     return Chunk(
         placed.reshape(-1, 3),
         np.tile(template.ring_size, n),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from viewer.plugin_api import ReadContext
 from viewer.readers.cityjson_attributes import attributes_of, flat_members
 from viewer.readers.cityjson_geometry import (
+    FARTHEST,
     Chunk,
     Findings,
     GeometryBatch,
@@ -159,8 +160,10 @@ class CityCollector:
         if vertices is None:
             vertices = vertex_array(self._vertices)
         self._vertices = []
-        vertices *= scale
-        vertices += translate
+        with np.errstate(over="ignore", invalid="ignore"):
+            vertices *= scale
+            vertices += translate
+            vertices[np.abs(vertices) > FARTHEST] = np.nan
         flat = join(self._flat)
         self._flat = []
         if flat is not None:
