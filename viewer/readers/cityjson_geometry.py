@@ -24,7 +24,7 @@ _SOLID_TYPES = frozenset({"MultiSolid", "CompositeSolid"})
 _FLAT_TYPES = frozenset({"MultiPoint", "MultiLineString"})
 
 #: No coordinate of any reference system is larger, metres or degrees.
-FARTHEST = 1e12
+FARTHEST = 9e9
 _MOST = np.iinfo(np.int32).max
 _BROKEN = (TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError)
 

@@ -19,7 +19,7 @@ from viewer.readers.cityjson_geometry import vertex_array
 from viewer.readers.json_parse import parse
 
 #: Text looked at in one go; parsed, it takes about ten times as much memory.
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 17
 
 _OBJECTS = re.compile(rb'(?<!\\)"CityObjects"\s*:\s*\{')
 _VERTICES = re.compile(rb'(?<!\\)"vertices"\s*:\s*\[')
