@@ -100,10 +100,21 @@ def _install_qt_translation(code: str) -> None:
             _qt_translator = translator
 
 
+_sources: list[Callable[[str], dict[str, str | dict[str, str]]]] = []
+
+
+def add_source(source: Callable[[str], dict[str, str | dict[str, str]]]) -> None:
+    """Translations from elsewhere (plugins): called with a language; our own tables win."""
+    _sources.append(source)
+    catalogue.cache_clear()
+
+
 @lru_cache(maxsize=4)
 def catalogue(code: str) -> dict[str, str | dict[str, str]]:
     """Every translation into ``code``, merged from its files; broken files are logged and left out."""
     merged: dict[str, str | dict[str, str]] = {}
+    for source in reversed(_sources):
+        merged.update(source(code))
     folder = assets_folder() / "translations" / code
     for path in sorted(folder.glob("*.json")):
         try:

@@ -12,7 +12,7 @@ import time
 import numpy as np
 from PySide6.QtCore import QByteArray, QPointF, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QActionGroup, QDesktopServices
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
 
 from viewer.errors import GraphicsError
 from viewer.session.edits import ColorBy, RemoveBuildings, RestoreBuildings, ShowScenario
@@ -54,8 +54,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(880, 560)
         self.act = {spec.id: make_action(spec, self) for spec in ACTIONS}
         self.addActions(list(self.act.values()))
+        self.menu_bar = QMenuBar()  # stands in the top bar, so QMainWindow must not know it
         self._menus = self._make_menus()
-        self.topbar = TopBar(self.act, self.menuBar())
+        self.topbar = TopBar(self.act, self.menu_bar)
         self.stage = Stage(tasks)
         self.left, self.right = _Sidebar("left"), _Sidebar("right")
         self._lay_out()
@@ -85,7 +86,7 @@ class MainWindow(QMainWindow):
     # -- building ----------------------------------------------------------------------------------
 
     def _make_menus(self) -> dict[str, QMenu]:
-        menus: dict[str, QMenu] = {key: self.menuBar().addMenu("") for key, _ in MENUS}
+        menus: dict[str, QMenu] = {key: self.menu_bar.addMenu("") for key, _ in MENUS}
         for spec in ACTIONS:
             if spec.separated:
                 menus[spec.menu].addSeparator()
