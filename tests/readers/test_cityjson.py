@@ -17,7 +17,7 @@ from viewer.city import CityModel, SurfaceType
 from viewer.city.lod import faces_at
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
-from viewer.readers import cityjson, cityjson_objects
+from viewer.readers import cityjson_header, cityjson_objects
 from viewer.readers.cityjson import looks_like_cityjson, read_cityjson
 from viewer.readers.json_parse import collector_off
 
@@ -203,7 +203,7 @@ def test_extensions_are_shown_and_never_fetched(tmp_path: Path, monkeypatch: pyt
     city, context = read(tmp_path, document(objects, extensions=extensions, **{"+extra": {"a": 1}}))
     assert city.objects.types == ("+NoiseBarrier",)
     assert city.objects.attributes["+material"].values.tolist() == ["glass"]
-    assert told(context)[cityjson.EXTENSION] == 1
+    assert told(context)[cityjson_header.EXTENSION] == 1
 
 
 def test_templates_are_placed_with_their_matrix(tmp_path: Path) -> None:
@@ -275,13 +275,13 @@ def test_vertices_without_transform_are_taken_as_they_stand(tmp_path: Path) -> N
 def test_millimetres_without_a_transform_are_told(tmp_path: Path) -> None:
     content = document({"b": building(solid())}, vertices=[[10 * x, 10 * y, z] for x, y, z in CORNERS])
     del content["transform"]
-    assert told(read(tmp_path, content)[1])[cityjson.NO_TRANSFORM] == 1
+    assert told(read(tmp_path, content)[1])[cityjson_header.NO_TRANSFORM] == 1
 
 
 def test_an_unknown_version_is_tried_and_told(tmp_path: Path) -> None:
     city, context = read(tmp_path, document({"b": building(solid())}, version="3.1"))
     assert len(city.face_surface) == 6
-    assert told(context)[cityjson.UNKNOWN_VERSION] == 1
+    assert told(context)[cityjson_header.UNKNOWN_VERSION] == 1
 
 
 BROKEN_GEOMETRIES: list[Any] = [

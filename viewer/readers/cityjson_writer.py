@@ -25,7 +25,7 @@ from viewer.city.lod import faces_at
 from viewer.city.measures import measure
 from viewer.city.model import CityModel
 from viewer.errors import SaveError
-from viewer.readers.cityjson import VERTICAL_MEMBER
+from viewer.readers.cityjson_header import VERTICAL_MEMBER
 from viewer.readers.json_parse import collector_off
 from viewer.scenario.apply import changed_positions
 from viewer.scenario.change import CityChange
