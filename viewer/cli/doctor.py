@@ -15,7 +15,7 @@ from pathlib import Path
 from viewer import __version__, settings
 from viewer.cli.opening import make_host
 from viewer.cli.words import plain, say, show, show_json
-from viewer.errors import SaveError
+from viewer.errors import SaveError, ViewerError
 from viewer.session.atomic import write_atomic
 
 _PACKAGES = (
@@ -93,17 +93,20 @@ def _packages() -> Iterator[Finding]:
 
 def _graphics() -> Iterator[Finding]:
     """Draw a test picture in a child process, because a broken driver ends the process that asks it."""
-    from viewer.scene.probe import probe
-
     topic = say("Graphics")
-    result = probe()
+    advice = say("Install the driver of the graphics card, or Mesa for drawing without one.")
+    try:
+        from viewer.scene.probe import probe
+
+        result = probe()
+    except ImportError as error:  # libraries of the system that VTK needs
+        yield Finding("problem", topic, say("No picture can be drawn: {reason}", reason=error), advice)
+        return
+    except ViewerError as error:
+        yield Finding("problem", topic, say(error.text, **error.values), say(error.hint) if error.hint else advice)
+        return
     if not result.works:
-        yield Finding(
-            "problem",
-            topic,
-            say("No picture can be drawn: {reason}", reason=result.reason),
-            say("Install the driver of the graphics card, or Mesa for drawing without one."),
-        )
+        yield Finding("problem", topic, say("No picture can be drawn: {reason}", reason=result.reason), advice)
         return
     yield Finding("ok", topic, say("{renderer}, OpenGL {version}", renderer=result.renderer, version=result.version))
     if result.software:
