@@ -41,8 +41,8 @@ def drawn(monkeypatch):
     """What would be drawn; the drawing itself is tested with the scene."""
     calls = []
 
-    def draw(state, size, view, camera):
-        calls.append((state, size, view, camera))
+    def draw(state, size, pose):
+        calls.append((state, size, pose))
         return np.zeros((size[1], size[0], 3), np.uint8)
 
     monkeypatch.setattr(snapshot, "draw", draw)
@@ -56,8 +56,9 @@ def snap(*arguments):
 def test_levers_size_and_view_reach_the_picture(city, trees, tmp_path, drawn, capsys):
     out = tmp_path / "out.png"
     assert snap(city, trees, "-o", out, "--size", "64x48", "--set", "storeys_added=2", "--view", "top") == 0
-    ((state, size, view, camera),) = drawn
-    assert size == (64, 48) and view == "top" and camera is None
+    ((state, size, pose),) = drawn
+    assert size == (64, 48)
+    assert pose.tilt_deg > 89 and pose.target[:2] == pytest.approx(state.city.extent_local.mean(axis=0)[:2])
     assert state.quality == "full"
     assert (state.change.storeys_added == 2).all()
     assert len(state.layers) == 1 and len(state.layers[0].layer) == 3
@@ -88,8 +89,10 @@ def test_a_saved_view_brings_camera_scenario_and_layers(city, trees, tmp_path, d
     path = tmp_path / "plan.stadtforum"
     save_session(path, document)
     assert snap(path, "-o", tmp_path / "o.png", "--size", "8x8", "--view", "Square") == 0
-    state, _, _, used = drawn[-1]
-    assert used == camera
+    state, _, pose = drawn[-1]
+    frame = state.city.frame
+    assert frame.crs_from_local(pose.position) == pytest.approx(np.array(camera.position_crs))
+    assert frame.crs_from_local(pose.target) == pytest.approx(np.array(camera.target_crs))
     assert (state.change.storeys_added == 3).all()
     assert not state.layers[0].visible
     assert snap(path, "-o", tmp_path / "o.png", "--view", "Market") == 2

@@ -17,6 +17,7 @@ from viewer.scenario import WholeCity
 from viewer.session.atomic import write_atomic
 
 if TYPE_CHECKING:
+    from viewer.scene.camera import Pose
     from viewer.scene.state import SceneState
     from viewer.session import Camera
     from viewer.workspace import Workspace
@@ -36,7 +37,7 @@ def run(options: Namespace) -> int:
         color_by(workspace, options.color_by)
     camera = view_of(workspace, options)
     state = replace(workspace.scene_state(), quality="full")
-    picture = draw(state, size, options.view, camera)
+    picture = draw(state, size, pose_of(workspace, size, options.view, camera))
     write_atomic(options.output, png_chunks(picture), keep_former=False)
     show(say("Written: {picture}", picture=plain(str(options.output))))
     return 0
@@ -112,8 +113,25 @@ def _show_layers(workspace: Workspace, keys: tuple[str, ...]) -> None:
             workspace.session.edit(StyleSource(source.key, replace(source.style, visible=visible)))
 
 
-def draw(state: SceneState, size: tuple[int, int], view: str, camera: Camera | None) -> NDArray[np.uint8]:
-    """The picture, (H, W, 3) uint8, first row on top; ``view`` is home or top where there is no camera."""
+def pose_of(workspace: Workspace, size: tuple[int, int], view: str, camera: Camera | None) -> Pose:
+    """Where the picture is taken from: a saved camera, the whole city from above, or from the front."""
+    from viewer.scene.camera import CameraController, pose_between
+
+    frame = workspace.frame
+    if camera is not None:
+        position, target = frame.local_from_crs([camera.position_crs, camera.target_crs])
+        return pose_between(position, target, camera.view_angle_deg)
+    city = workspace.city
+    assert city is not None
+    controller = CameraController()
+    controller.size = size
+    low, high = city.extent_local
+    controller.set_world(low, high, workspace.ground)
+    return controller.top_pose() if view == "top" else controller.home_pose()
+
+
+def draw(state: SceneState, size: tuple[int, int], pose: Pose) -> NDArray[np.uint8]:
+    """The picture, (H, W, 3) uint8, first row on top."""
     from viewer.scene import render_to_array
 
-    return render_to_array(state, size, camera=view if camera is None else camera)
+    return render_to_array(state, size, camera=pose)
