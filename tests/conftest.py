@@ -22,6 +22,7 @@ _HARMLESS = (
     "could not connect to display",
     "Populating font family aliases",
     "qt.qpa.fonts",
+    "Setting a new default format",
 )
 
 

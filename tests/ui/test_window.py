@@ -200,6 +200,14 @@ def test_a_removed_building_can_be_restored_and_undone(city_window, qtbot):
     assert city_window.workspace.session.document.scenario.removed == {"house-4"}
 
 
+def test_holding_b_shows_the_baseline(city_window, qtbot):
+    city_window.workspace.session.edit(SetLever("storeys_added", 2.0))
+    qtbot.keyPress(city_window, Qt.Key.Key_B)
+    assert not city_window.view.state.change.lift_m.any()
+    qtbot.keyRelease(city_window, Qt.Key.Key_B)
+    assert city_window.view.state.change.lift_m.any()
+
+
 def test_undo_says_what_it_takes_back(city_window):
     city_window.workspace.session.edit(SetLever("storeys_added", 2.0))
     assert city_window.act["undo"].isEnabled()

@@ -24,6 +24,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Mouse wheel, or pinch", "Come closer, to the pointer"),
     ("Arrow keys", "Turn the view; walk in walking mode"),
     ("Shift and arrow keys", "Move over the ground"),
+    ("Hold B", "Show the city as it is today"),
     ("Click", "Pick a building"),
     ("Ctrl and click", "Add to the selection, or take away"),
     ("Shift and drag", "Select in a rectangle"),

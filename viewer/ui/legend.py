@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from viewer.city import ImageLayer, TreeLayer
+from viewer.scene import palettes
 from viewer.scene.state import Colouring, LayerView
 from viewer.ui import theme
 from viewer.ui.i18n import bind, language_changed, number, tr
 from viewer.ui.widgets import Card, clear, column, label, row
 from viewer.ui.words import attribute_text
-
-_CIVIDIS = ("#00224e", "#434e6c", "#7d7c78", "#bcae6c", "#fee838")
-_OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-#: Grey of objects without data, readable on light and dark.
-NO_DATA = "#9aa3ab"
 
 
 class Swatch(QWidget):
@@ -104,7 +97,7 @@ class CityLegend(Card):
             low = label(number(colouring.low, digits), "small", translate=False)
             high = label(number(colouring.high, digits), "small", translate=False)
             self.body.addLayout(row(low, None, high))
-        self.body.addLayout(_entry(NO_DATA, tr("no data")))
+        self.body.addLayout(_entry(palettes.NO_DATA, tr("no data")))
         self.adjustSize()
 
 
@@ -138,7 +131,7 @@ def layer_entries(view: LayerView) -> list[tuple[str, str]]:
         if isinstance(view.layer, TreeLayer):
             return []
         return [(view.color, view.layer.name)] if view.color else []
-    make = getattr(_palettes(), "layer_legend", None)
+    make = getattr(palettes, "layer_legend", None)
     if make is None:
         return []
     return [(color, tr(text) if text in ("other", "no data") else text) for color, text in make(view)]
@@ -146,15 +139,7 @@ def layer_entries(view: LayerView) -> list[tuple[str, str]]:
 
 def palette_colors(name: str, n: int) -> tuple[str, ...]:
     """``n`` colours of a palette as ``#rrggbb``, exactly those the scene draws with."""
-    made = _palettes()
-    if made is not None:
-        return tuple(made.hex_colors(name, n))
-    stops = _OKABE_ITO if name == "okabe-ito" else _CIVIDIS
-    return tuple(stops[i % len(stops)] for i in range(n)) if name == "okabe-ito" else stops
-
-
-def _palettes():
-    return import_module("viewer.scene.palettes") if find_spec("viewer.scene.palettes") else None
+    return palettes.hex_colors(name, n)
 
 
 def _digits(span: float) -> int:

@@ -22,6 +22,7 @@ _KEY_STEP_PX = 60.0
 class CameraHands(Protocol):
     """What navigation asks of a camera; lengths are device-independent pixels of the view."""
 
+    def grab(self, x: float, y: float) -> None: ...
     def orbit(self, dx: float, dy: float) -> None: ...
     def pan(self, dx: float, dy: float) -> None: ...
     def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None: ...
@@ -92,6 +93,7 @@ class Navigator(QObject):
             if (position - self._start).manhattanLength() < _CLICK_PX:
                 return True
             self._dragging = True
+            self._camera.grab(self._start.x(), self._start.y())
         step = position - self._last
         self._last = position
         tool = self._button == Qt.MouseButton.LeftButton and (
@@ -156,6 +158,7 @@ class Navigator(QObject):
             self._touching, self._dragging = True, False
             self._fingers = points
             self._start = next(iter(points.values()), QPointF())
+            self._camera.grab(self._start.x(), self._start.y())
             return True
         common = [key for key in points if key in self._fingers]
         if len(common) >= 2:
@@ -200,6 +203,7 @@ class Navigator(QObject):
                     self._walk_timer.start()
             return True
         x, y = _ARROWS[key]
+        self._camera.grab(self._view.width() / 2, self._view.height() / 2)
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._camera.pan(-x * _KEY_STEP_PX, -y * _KEY_STEP_PX)
         else:

@@ -47,6 +47,11 @@ class PlanningSide(QWidget):
         self._tabs.addTab(page, "")
         self._pages.append(text)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show here."""
+        return not self._pages
+
     def retranslate(self) -> None:
         """Names of the pages."""
         titles = {"Plan": tr("Plan and numbers"), "Story": tr("Story")}

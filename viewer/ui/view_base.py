@@ -52,8 +52,11 @@ class View(QWidget):
         """Come closer by a factor above 1, to a position or the middle."""
         raise NotImplementedError
 
+    def grab(self, x: float, y: float) -> None:
+        """A drag begins here; turning and moving hold on to what lies under it."""
+
     def orbit(self, dx: float, dy: float) -> None:
-        """Turn around what is looked at."""
+        """Turn around what was grabbed."""
         raise NotImplementedError
 
     def pan(self, dx: float, dy: float) -> None:

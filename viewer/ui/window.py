@@ -10,7 +10,7 @@ import logging
 import time
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QPointF, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPointF, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
 
@@ -49,6 +49,7 @@ class MainWindow(QMainWindow):
     def __init__(self, workspace, tasks: Tasks, settings: Settings) -> None:
         super().__init__()
         self.workspace, self.tasks, self.settings = workspace, tasks, settings
+        self._baseline_shown = False
         self.setObjectName("main")
         self.resize(1440, 900)
         self.setMinimumSize(880, 560)
@@ -71,7 +72,6 @@ class MainWindow(QMainWindow):
         self.performance = PerformanceOverlay()
         self.tip = HoverTip(self.stage)
         self._edited_at: float | None = None
-        self._baseline_shown = False
         self._overlay_widgets()
         self.view: View = StandInView(self.stage)
         self.tools: SelectTools
@@ -537,6 +537,9 @@ class MainWindow(QMainWindow):
             shown = kept.get(key, "1") == "1"
             self.act[f"{key}_panel"].setChecked(shown)
             side.setVisible(shown)
+        if self.planning.empty:
+            self.right.hide()
+            self.act["right_panel"].setVisible(False)
 
     def _remember(self) -> None:
         self.settings.update(
@@ -547,6 +550,23 @@ class MainWindow(QMainWindow):
                 "right": "1" if self.act["right_panel"].isChecked() else "0",
             }
         )
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self.show_baseline(True)
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self.show_baseline(False)
+            return
+        super().keyReleaseEvent(event)
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.show_baseline(False)  # the key may be let go elsewhere
 
     def closeEvent(self, event) -> None:
         if not self.files.may_leave():

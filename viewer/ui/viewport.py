@@ -1,0 +1,319 @@
+"""The 3D view: the one door through which Qt and VTK meet.
+
+VTK draws into an OpenGL widget (pyvistaqt's, without its plotter), or off screen into an image where
+no such widget can be had. What is drawn, ``viewer.scene`` knows; hands are ``viewer.ui.navigation``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PySide6.QtCore import QElapsedTimer, QPointF, QTimer, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+from pyvistaqt.rwi import QVTKRenderWindowInteractor
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
+
+from viewer.city import Frame
+from viewer.scene import CityScene
+from viewer.scene.camera import pose_between
+from viewer.scene.state import SceneState
+from viewer.session.document import Camera
+from viewer.ui.navigation import Navigator
+from viewer.ui.view_base import ImageView, View
+
+_log = logging.getLogger(__name__)
+_FLIGHT_MS = 16
+_DEG_PER_PX = 0.25
+
+
+def make_vtk_view(parent: QWidget, *, in_widget: bool) -> View:
+    """A view drawn by VTK, in an OpenGL widget or as pictures of an off-screen window."""
+    return WidgetView(parent) if in_widget else PictureView(parent)
+
+
+class _SceneCalls:
+    """What both VTK views share: every question to the scene and its camera.
+
+    The scene counts device pixels from the top left, Qt device-independent ones.
+    """
+
+    scene: CityScene
+
+    def _start(self, surface: QWidget) -> None:
+        self._flight = QTimer(self)
+        self._flight.setInterval(_FLIGHT_MS)
+        self._flight.timeout.connect(self._fly)
+        self._clock = QElapsedTimer()
+        self._grip: NDArray[np.float64] | None = None
+        self.navigator = Navigator(surface, self)
+        self.navigator.clicked.connect(lambda at, keys: self.clicked.emit(self.pick_at(at), at, keys))
+        self.navigator.hovered.connect(self._wish_hover)
+        self.navigator.moved.connect(self._on_moved)
+        self.navigator.moving_changed.connect(self._set_moving)
+        self._hover_at: QPointF | None = None
+        self._hover_timer = QTimer(self)
+        self._hover_timer.setSingleShot(True)
+        self._hover_timer.setInterval(40)
+        self._hover_timer.timeout.connect(self._hover)
+
+    def show_state(self, state: SceneState) -> None:
+        self.state = state
+        self.scene.show(state)
+        self.redraw()
+
+    # -- camera ------------------------------------------------------------------------------------
+
+    def _device(self, x: float, y: float) -> tuple[float, float]:
+        ratio = self.devicePixelRatioF()
+        return x * ratio, y * ratio
+
+    def _fit_camera(self) -> None:
+        """Tell the camera how large the picture is, in device pixels."""
+        ratio = self.devicePixelRatioF()
+        self.scene.camera.size = (max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
+
+    def _set_out(self) -> None:
+        """After a button or key: fly, or be there at once."""
+        camera = self.scene.camera
+        camera.reduced_motion = self.reduced_motion
+        if camera.flying and self.reduced_motion:
+            camera.finish()
+        if camera.flying and not self._flight.isActive():
+            self._clock.start()
+            self._flight.start()
+        self.navigator.note_movement()
+
+    def _fly(self) -> None:
+        if not self.scene.camera.step(min(self._clock.restart() / 1000.0, 0.25)):
+            self._flight.stop()
+        self.navigator.note_movement()
+
+    def grab(self, x: float, y: float) -> None:
+        """A drag begins: what lies under the pointer is what is turned and moved."""
+        self._grip = self.scene.camera.ground_under(*self._device(x, y))
+
+    def home(self) -> None:
+        self._fit_camera()
+        self.scene.camera.home()
+        self._set_out()
+
+    def top(self) -> None:
+        self.scene.camera.top()
+        self._set_out()
+
+    def north(self) -> None:
+        self.scene.camera.north()
+        self._set_out()
+
+    def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None:
+        at = None if x is None or y is None else self.scene.camera.ground_under(*self._device(x, y))
+        self.scene.camera.zoom(factor, at)
+        if x is None:
+            self._set_out()
+
+    def orbit(self, dx: float, dy: float) -> None:
+        self.scene.camera.orbit(dx * _DEG_PER_PX, dy * _DEG_PER_PX, self._grip)
+
+    def pan(self, dx: float, dy: float) -> None:
+        self.scene.camera.pan(*self._device(dx, dy), self._grip)
+
+    def look(self, dx: float, dy: float) -> None:
+        self.scene.camera.look(-dx * _DEG_PER_PX / 2, -dy * _DEG_PER_PX / 2)
+
+    def walk_by(self, forward_m: float, right_m: float) -> None:
+        self.scene.camera.walk_by(forward_m, right_m)
+
+    @property
+    def walking(self) -> bool:
+        return self.scene.camera.walking
+
+    def set_walking(self, walking: bool) -> None:
+        if walking != self.scene.camera.walking:
+            self.scene.camera.set_walking(walking)
+            self._set_out()
+
+    def fly_to(self, low: ArrayLike, high: ArrayLike) -> None:
+        self.scene.camera.fly_to(low, high)
+        self._set_out()
+
+    def camera(self) -> Camera:
+        pose, frame = self.scene.camera.pose, self._frame()
+        position = frame.crs_from_local(pose.position)
+        target = frame.crs_from_local(pose.target)
+        return Camera(tuple(map(float, position)), tuple(map(float, target)), pose.view_angle_deg)
+
+    def set_camera(self, camera: Camera, *, fly: bool = True) -> None:
+        frame = self._frame()
+        position = frame.local_from_crs(camera.position_crs)
+        pose = pose_between(position, frame.local_from_crs(camera.target_crs), camera.view_angle_deg)
+        if fly:
+            self.scene.camera.fly_to_pose(pose)
+        else:
+            self.scene.camera.set_pose(pose)
+        self._set_out()
+
+    def _frame(self) -> Frame:
+        return self.state.city.frame if self.state.city is not None else Frame()
+
+    @property
+    def heading_deg(self) -> float:
+        return self.scene.camera.pose.heading_deg
+
+    @property
+    def metres_per_pixel(self) -> float:
+        if self.state.city is None:
+            return 0.0
+        return self.scene.camera.metres_per_pixel() * self.devicePixelRatioF()
+
+    # -- picking -----------------------------------------------------------------------------------
+
+    def pick_at(self, position: QPointF) -> int:
+        if self.state.city is None:
+            return -1
+        return int(self.scene.pick(*self._device(position.x(), position.y())))
+
+    def ground_at(self, position: QPointF) -> NDArray[np.float64] | None:
+        return self.scene.camera.ground_under(*self._device(position.x(), position.y()))
+
+    def project(self, points_local: ArrayLike) -> NDArray[np.float64]:
+        return self.scene.camera.project(points_local) / self.devicePixelRatioF()
+
+    def _wish_hover(self, position: QPointF) -> None:
+        self._hover_at = position
+        self._hover_timer.start()
+
+    def _hover(self) -> None:
+        if self._hover_at is not None and self.state.city is not None:
+            self.hovered.emit(self.pick_at(self._hover_at), self._hover_at)
+
+    # -- drawing -----------------------------------------------------------------------------------
+
+    def _set_moving(self, moving: bool) -> None:
+        self.scene.moving = moving
+        self.redraw()
+
+    def _on_moved(self) -> None:
+        self.camera_changed.emit()
+        self.redraw()
+
+
+class _Surface(QVTKRenderWindowInteractor):
+    """pyvistaqt's OpenGL widget with our own hands and a stopwatch."""
+
+    painted = Signal(float)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        interactor = self.GetRenderWindow().GetInteractor()
+        interactor.SetInteractorStyle(None)
+        interactor.Enable()  # it renders only when enabled; events it never gets
+
+    def paintGL(self) -> None:
+        started = time.perf_counter()
+        super().paintGL()
+        self.painted.emit((time.perf_counter() - started) * 1000.0)
+
+    def enterEvent(self, event) -> None:
+        event.ignore()
+
+    def leaveEvent(self, event) -> None:
+        event.ignore()
+
+    def keyPressEvent(self, event) -> None:
+        event.ignore()
+
+    def keyReleaseEvent(self, event) -> None:
+        event.ignore()
+
+
+class WidgetView(_SceneCalls, View):
+    """VTK in an OpenGL widget: composes with Qt, so panels may lie translucently over it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.state = SceneState()
+        self.surface = _Surface(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.surface)
+        self.setFocusProxy(self.surface)
+        self.surface.painted.connect(self._on_painted)
+        self.scene = CityScene(self.surface.GetRenderWindow())
+        self._start(self.surface)
+
+    def redraw(self) -> None:
+        self.surface.update()
+
+    def _on_painted(self, milliseconds: float) -> None:
+        self.frame_drawn.emit(milliseconds)
+
+    def picture(self, width: int = 0, height: int = 0) -> QImage:
+        return self.surface.grabFramebuffer()
+
+    def shut_down(self) -> None:
+        self._flight.stop()
+        self._hover_timer.stop()
+        self.surface.close()
+
+
+class PictureView(_SceneCalls, ImageView):
+    """VTK off screen, shown as an image: for remote desktops and drivers without OpenGL widgets."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.state = SceneState()
+        self._window = vtkRenderWindow()
+        self._window.SetOffScreenRendering(1)
+        self.scene = CityScene(self._window)
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setInterval(0)
+        self._due.timeout.connect(self._draw)
+        self._start(self)
+
+    def redraw(self) -> None:
+        self._due.start()
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.redraw()
+
+    def _draw(self) -> None:
+        ratio = self.devicePixelRatioF()
+        size = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+        if tuple(self._window.GetSize()) != size:
+            self._window.SetSize(*size)
+        started = time.perf_counter()
+        self._window.Render()
+        self.image = _read_image(self._window)
+        self.image.setDevicePixelRatio(ratio)
+        self.frame_drawn.emit((time.perf_counter() - started) * 1000.0)
+        self.update()
+
+    def picture(self, width: int = 0, height: int = 0) -> QImage:
+        self._draw()
+        return self.image
+
+    def shut_down(self) -> None:
+        self._due.stop()
+        self._flight.stop()
+        self._hover_timer.stop()
+        self._window.Finalize()
+
+
+def _read_image(window: vtkRenderWindow) -> QImage:
+    grab = vtkWindowToImageFilter()
+    grab.SetInput(window)
+    grab.ReadFrontBufferOff()
+    grab.ShouldRerenderOff()
+    grab.Update()
+    data = grab.GetOutput()
+    width, height, _ = data.GetDimensions()
+    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, -1)[::-1, :, :3]
+    pixels = np.ascontiguousarray(pixels)
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
