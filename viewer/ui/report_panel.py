@@ -69,7 +69,7 @@ class ReportPanel(Card):
         for issue in report.issues:
             self._issues.addWidget(self._issue_card(issue))
         self._issues.addStretch(1)
-        self._scroll.setMinimumHeight(min(360, 76 * max(1, len(report.issues))))
+        self._scroll.setMinimumHeight(min(360, 104 * max(1, len(report.issues))))
         self.adjustSize()
 
     def _issue_card(self, issue: Issue) -> Card:
@@ -119,7 +119,7 @@ def _places_text(issue: Issue) -> str:
 def report_facts(report: ImportReport) -> list[tuple[str, str]]:
     """The lines above the findings: (name, value)."""
     facts = [(tr("Format"), " ".join(part for part in (report.format, report.version) if part) or "–")]
-    objects = ", ".join(f"{number(n)} {type_text(kind)}" for kind, n in list(report.objects.items())[:8])
+    objects = ", ".join(f"{type_text(kind)} {number(n)}" for kind, n in list(report.objects.items())[:8])
     facts.append((tr("Objects"), objects or "–"))
     lods = [lod for lod in report.lods if lod]
     if lods:

@@ -11,6 +11,9 @@ from viewer.ui.i18n import bind
 from viewer.ui.theme import TARGET
 from viewer.ui.widgets import ElidedLabel, label
 
+#: From this width on there is room for words beside the symbols.
+_WIDE = 1240
+
 
 class TopBar(QWidget):
     """Holds the widgets; the window gives them their meaning."""
@@ -28,7 +31,7 @@ class TopBar(QWidget):
         bar = QHBoxLayout(self)
         bar.setContentsMargins(12, 0, 12, 0)
         bar.setSpacing(4)
-        menu_bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        menu_bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         menu_bar.setNativeMenuBar(True)
         bar.addWidget(self._logo)
         bar.addWidget(menu_bar, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -40,10 +43,12 @@ class TopBar(QWidget):
         bar.addWidget(self.scenario)
         bar.addWidget(tool_for(actions["compare"]))
         bar.addSpacing(8)
-        bar.addWidget(label("Colour by", "muted"))
+        self._colour_words = label("Colour by", "muted")
+        bar.addWidget(self._colour_words)
         bar.addWidget(self.colour)
         bar.addSpacing(8)
-        bar.addWidget(tool_for(actions["present"], words=True))
+        self._present = tool_for(actions["present"], words=True)
+        bar.addWidget(self._present)
         self.language = QToolButton()
         self.language.setMinimumSize(TARGET, TARGET)
         bind(self.language.setToolTip, "Switch between German and English")
@@ -54,6 +59,14 @@ class TopBar(QWidget):
         bar.addWidget(tool_for(actions["right_panel"]))
         self._paint_logo()
         theme.theme_changed.connect(self._paint_logo)
+
+    def resizeEvent(self, event) -> None:
+        """Where room is short, words go before menus do."""
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        self._colour_words.setVisible(wide)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
+        self._present.setToolButtonStyle(style)
 
     def _paint_logo(self) -> None:
         self._logo.setPixmap(icons.pixmap("logo", theme.colors().accent_text, 28, self.devicePixelRatioF()))
