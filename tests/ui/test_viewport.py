@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-import viewer.scene
-
-pytestmark = [
-    pytest.mark.window,
-    pytest.mark.skipif(not hasattr(viewer.scene, "CityScene"), reason="there is no scene to show"),
-]
+pytestmark = pytest.mark.window
 
 
 @pytest.fixture

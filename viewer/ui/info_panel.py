@@ -69,6 +69,24 @@ class InfoPanel(Card):
         self.adjustSize()
         self.resized.emit()
 
+    def show_layer_object(self, layer, row: int) -> None:
+        """Show one object of a layer: a tree with its species, a counting point with its values."""
+        clear(self._grid)
+        self._title.setText(layer.name)
+        self._type.setText("")
+        for name, column in layer.attributes.items():
+            value = column[row]
+            text = "" if value != value else str(value)
+            if text:
+                self._add_row(attribute_text(name), value_text(name, text), text)
+        for widget in (self.remove, self.restore, self.build):
+            widget.hide()
+        need = self._grid.heightForWidth(self.width() - 40)
+        self._scroll.setFixedHeight(min(300, max(24, need + 4)))
+        self.show()
+        self.adjustSize()
+        self.resized.emit()
+
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
         self.resized.emit()

@@ -21,6 +21,7 @@ class View(QWidget):
     """A 3D view. Subclasses draw; this class says what the rest of the interface may ask."""
 
     clicked = Signal(int, QPointF, object)  # feature or -1, position, keyboard modifiers
+    layer_clicked = Signal(str, int)  # key of a layer, row of its object
     hovered = Signal(int, QPointF)  # feature or -1, position
     camera_changed = Signal()
     frame_drawn = Signal(float)  # milliseconds the picture took
@@ -30,6 +31,10 @@ class View(QWidget):
 
     def show_state(self, state: SceneState) -> None:
         """Draw a state; only what differs from the last one costs anything."""
+        raise NotImplementedError
+
+    def show_split(self, left: SceneState, right: SceneState) -> None:
+        """Draw two states side by side with one camera."""
         raise NotImplementedError
 
     # camera: every call may fly unless ``reduced_motion``
@@ -144,6 +149,10 @@ class StandInView(View):
         self.states.append(state)
         self.update()
         self.frame_drawn.emit(0.0)
+
+    def show_split(self, left: SceneState, right: SceneState) -> None:
+        self.show_state(left)
+        self._call("show_split", left, right)
 
     def home(self) -> None:
         self._call("home")

@@ -15,12 +15,12 @@ from PySide6.QtCore import QElapsedTimer, QPointF, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pyvistaqt.rwi import QVTKRenderWindowInteractor
-from vtkmodules.util.numpy_support import vtk_to_numpy
-from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
 
 from viewer.city import Frame
-from viewer.scene import CityScene
 from viewer.scene.camera import pose_between
+from viewer.scene.offscreen import grab, offscreen_window
+from viewer.scene.picking import Pick
+from viewer.scene.scene import CityScene
 from viewer.scene.state import SceneState
 from viewer.session.document import Camera
 from viewer.ui.navigation import Navigator
@@ -51,7 +51,7 @@ class _SceneCalls:
         self._clock = QElapsedTimer()
         self._grip: NDArray[np.float64] | None = None
         self.navigator = Navigator(surface, self)
-        self.navigator.clicked.connect(lambda at, keys: self.clicked.emit(self.pick_at(at), at, keys))
+        self.navigator.clicked.connect(self._on_click)
         self.navigator.hovered.connect(self._wish_hover)
         self.navigator.moved.connect(self._on_moved)
         self.navigator.moving_changed.connect(self._set_moving)
@@ -65,6 +65,17 @@ class _SceneCalls:
         self.state = state
         self.scene.show(state)
         self.redraw()
+
+    def show_split(self, left: SceneState, right: SceneState) -> None:
+        self.state = left
+        self.scene.show_split(left, right)
+        self.redraw()
+
+    def _on_click(self, at: QPointF, keys: object) -> None:
+        found = self._pick(at)
+        self.clicked.emit(-1 if found is None else found.feature, at, keys)
+        if found is not None and found.layer:
+            self.layer_clicked.emit(found.layer, found.row)
 
     # -- camera ------------------------------------------------------------------------------------
 
@@ -95,7 +106,7 @@ class _SceneCalls:
 
     def grab(self, x: float, y: float) -> None:
         """A drag begins: what lies under the pointer is what is turned and moved."""
-        self._grip = self.scene.camera.ground_under(*self._device(x, y))
+        self._grip = self.scene.world_at(*self._device(x, y))
 
     def home(self) -> None:
         self._fit_camera()
@@ -111,7 +122,7 @@ class _SceneCalls:
         self._set_out()
 
     def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None:
-        at = None if x is None or y is None else self.scene.camera.ground_under(*self._device(x, y))
+        at = None if x is None or y is None else self.scene.world_at(*self._device(x, y))
         self.scene.camera.zoom(factor, at)
         if x is None:
             self._set_out()
@@ -173,9 +184,13 @@ class _SceneCalls:
     # -- picking -----------------------------------------------------------------------------------
 
     def pick_at(self, position: QPointF) -> int:
+        found = self._pick(position)
+        return -1 if found is None else found.feature
+
+    def _pick(self, position: QPointF) -> Pick | None:
         if self.state.city is None:
-            return -1
-        return int(self.scene.pick(*self._device(position.x(), position.y())))
+            return None
+        return self.scene.pick(*self._device(position.x(), position.y()))
 
     def ground_at(self, position: QPointF) -> NDArray[np.float64] | None:
         return self.scene.camera.ground_under(*self._device(position.x(), position.y()))
@@ -194,7 +209,7 @@ class _SceneCalls:
     # -- drawing -----------------------------------------------------------------------------------
 
     def _set_moving(self, moving: bool) -> None:
-        self.scene.moving = moving
+        self.scene.moving(moving)
         self.redraw()
 
     def _on_moved(self) -> None:
@@ -209,12 +224,15 @@ class _Surface(QVTKRenderWindowInteractor):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.scene: CityScene | None = None
         interactor = self.GetRenderWindow().GetInteractor()
         interactor.SetInteractorStyle(None)
         interactor.Enable()  # it renders only when enabled; events it never gets
 
     def paintGL(self) -> None:
         started = time.perf_counter()
+        if self.scene is not None:
+            self.scene.prepare()
         super().paintGL()
         self.painted.emit((time.perf_counter() - started) * 1000.0)
 
@@ -243,7 +261,7 @@ class WidgetView(_SceneCalls, View):
         layout.addWidget(self.surface)
         self.setFocusProxy(self.surface)
         self.surface.painted.connect(self._on_painted)
-        self.scene = CityScene(self.surface.GetRenderWindow())
+        self.scene = self.surface.scene = CityScene(self.surface.GetRenderWindow())
         self._start(self.surface)
 
     def redraw(self) -> None:
@@ -258,6 +276,8 @@ class WidgetView(_SceneCalls, View):
     def shut_down(self) -> None:
         self._flight.stop()
         self._hover_timer.stop()
+        self.scene.close()
+        self.surface.scene = None
         self.surface.close()
 
 
@@ -267,8 +287,7 @@ class PictureView(_SceneCalls, ImageView):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.state = SceneState()
-        self._window = vtkRenderWindow()
-        self._window.SetOffScreenRendering(1)
+        self._window = offscreen_window((64, 64))
         self.scene = CityScene(self._window)
         self._due = QTimer(self)
         self._due.setSingleShot(True)
@@ -289,8 +308,10 @@ class PictureView(_SceneCalls, ImageView):
         if tuple(self._window.GetSize()) != size:
             self._window.SetSize(*size)
         started = time.perf_counter()
-        self._window.Render()
-        self.image = _read_image(self._window)
+        self.scene.render()
+        pixels = grab(self._window)
+        height, width = pixels.shape[:2]
+        self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
         self.image.setDevicePixelRatio(ratio)
         self.frame_drawn.emit((time.perf_counter() - started) * 1000.0)
         self.update()
@@ -303,17 +324,5 @@ class PictureView(_SceneCalls, ImageView):
         self._due.stop()
         self._flight.stop()
         self._hover_timer.stop()
+        self.scene.close()
         self._window.Finalize()
-
-
-def _read_image(window: vtkRenderWindow) -> QImage:
-    grab = vtkWindowToImageFilter()
-    grab.SetInput(window)
-    grab.ReadFrontBufferOff()
-    grab.ShouldRerenderOff()
-    grab.Update()
-    data = grab.GetOutput()
-    width, height, _ = data.GetDimensions()
-    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, -1)[::-1, :, :3]
-    pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

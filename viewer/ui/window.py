@@ -135,6 +135,7 @@ class MainWindow(QMainWindow):
         self.tools.area_drawn.connect(self.area_drawn)
         self.tools.tool_changed.connect(lambda tool: self.act[f"tool_{tool}"].setChecked(True))
         view.hovered.connect(self._on_hover)
+        view.layer_clicked.connect(self._on_layer_click)
         view.navigator.left.connect(self._on_leave)
         view.camera_changed.connect(self._on_camera)
         view.frame_drawn.connect(self._on_frame)
@@ -346,6 +347,11 @@ class MainWindow(QMainWindow):
             return
         info = self.workspace.feature_info(feature)
         self.tip.show_at(position.toPoint(), info.title, type_text(info.type))
+
+    def _on_layer_click(self, key: str, row: int) -> None:
+        found = [view.layer for view in self.workspace.layer_views() if view.key == key]
+        if found and self.tools.tool == "select" and 0 <= row < len(found[0]):
+            self.info.show_layer_object(found[0], row)
 
     def _on_leave(self) -> None:
         self.tip.hide()
