@@ -1,0 +1,149 @@
+"""The city scene: what a window or a picture shows. It keeps no state but the last ``SceneState`` shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import vtkmodules.vtkRenderingFreeType
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  registers the OpenGL classes
+from numpy.typing import ArrayLike, NDArray
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+from viewer.scene.camera import CameraController
+from viewer.scene.picking import Pick
+from viewer.scene.stage import Stage
+from viewer.scene.state import SceneState
+
+
+class CityScene:
+    """Draws states into a render window, with one camera for one or two halves.
+
+    Parameters
+    ----------
+    render_window : drawn into; it stays the caller's. Its size is read at every ``render``.
+    """
+
+    def __init__(self, render_window: vtkRenderWindow) -> None:
+        self._window = render_window
+        self.camera = CameraController()
+        self._left = Stage(render_window, self.camera)
+        self._right: Stage | None = None
+        self._world: tuple[object, object] = (None, None)
+        render_window.SetMultiSamples(0)
+
+    @property
+    def stage(self) -> Stage:
+        """The left or only half."""
+        return self._left
+
+    def show(self, state: SceneState) -> None:
+        """Show one state in the whole picture."""
+        self.show_split(state, None)
+
+    def show_split(self, left: SceneState, right: SceneState | None) -> None:
+        """Show two states side by side with one camera, or one in the whole picture."""
+        self._left.show(left)
+        if right is None and self._right is not None:
+            self._right.close()
+            self._right = None
+        if right is not None:
+            if self._right is None:
+                self._right = Stage(self._window, self.camera)
+            self._right.show(right)
+        self._left.renderer.SetViewport(0.0, 0.0, 1.0 if right is None else 0.4995, 1.0)
+        if self._right is not None:
+            self._right.renderer.SetViewport(0.5005, 0.0, 1.0, 1.0)
+        self._take_world(left)
+        self.resize(*self._window.GetSize())
+
+    def _take_world(self, state: SceneState) -> None:
+        if state.city is None or self._world == (state.city, state.ground):
+            return
+        first = self._world[0] is None
+        self._world = (state.city, state.ground)
+        low, high = state.city.extent_local
+        self.camera.set_world(low, high, state.ground)
+        if first:
+            self.camera.set_pose(self.camera.home_pose())
+
+    def resize(self, width: int, height: int) -> None:
+        """Tell the size of the picture in device pixels."""
+        share = 1 if self._right is None else 2
+        self.camera.size = (max(int(width) // share, 1), max(int(height), 1))
+
+    def moving(self, moving: bool) -> None:
+        """Coarser and faster while the camera or a slider moves; sharp at rest."""
+        for stage in self._stages():
+            stage.set_moving(moving)
+
+    def prepare(self) -> None:
+        """Aim the cameras; for windows that render by themselves."""
+        self.resize(*self._window.GetSize())
+        for stage in self._stages():
+            stage.aim(self.camera.pose)
+
+    def render(self) -> None:
+        """Draw now."""
+        self.prepare()
+        self._window.Render()
+
+    def set_quality(self, full: bool) -> None:
+        """Full: antialiased with soft shade in corners. Otherwise only smooth edges."""
+        for stage in self._stages():
+            stage.renderer.SetUseFXAA(True)
+            stage.renderer.SetUseSSAO(full)
+            if full:
+                span = self.camera.span
+                stage.renderer.SetSSAORadius(float(np.clip(span * 0.012, 4.0, 22.0)))
+                stage.renderer.SetSSAOBias(float(np.clip(span * 0.0006, 0.2, 1.2)))
+                stage.renderer.SetSSAOKernelSize(96)
+                stage.renderer.SetSSAOBlur(True)
+
+    def pick(self, x: float, y: float) -> Pick | None:
+        """What is under a pixel, from the top left."""
+        stage, x = self._half(x)
+        origin, direction = self.camera.ray(x, y)
+        return stage.pick(origin, direction)
+
+    def world_at(self, x: float, y: float) -> NDArray[np.float64] | None:
+        """The point under a pixel: on the city, else on the ground; None in the sky."""
+        found = self.pick(x, y)
+        if found is not None:
+            return np.asarray(found.position_local)
+        _, x = self._half(x)
+        return self.camera.ground_under(x, y)
+
+    def pick_area(self, polygon_px: ArrayLike) -> NDArray[np.int32]:
+        """Buildings whose middle lies inside a polygon on the screen ((n, 2) pixels from the top left)."""
+        from viewer.city.geometry import points_in_ring
+
+        picker, state = self._left.picker, self._left.state
+        if picker is None or state.measures is None:
+            return np.empty(0, np.int32)
+        centres, there = picker.centres(state.change)
+        pixels = self.camera.project(centres)
+        ring = np.asarray(polygon_px, np.float64).reshape(-1, 2)
+        inside = points_in_ring(np.nan_to_num(pixels, nan=-1e9), ring)
+        return np.flatnonzero(inside & there & state.measures.is_building).astype(np.int32)
+
+    def box_of(self, features: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Box around some objects as they stand now."""
+        picker = self._left.picker
+        index = np.asarray(features, np.int64).reshape(-1)
+        return None if picker is None or not len(index) else picker.box(index, self._left.state.change)
+
+    def attributions(self) -> tuple[str, ...]:
+        """Who must be named in this picture."""
+        return tuple(dict.fromkeys(text for stage in self._stages() for text in stage.attributions()))
+
+    def close(self) -> None:
+        """Give everything back; the window stays the caller's."""
+        for stage in self._stages():
+            stage.close()
+
+    def _half(self, x: float) -> tuple[Stage, float]:
+        if self._right is not None and x >= self.camera.size[0]:
+            return self._right, x - self.camera.size[0]
+        return self._left, x
+
+    def _stages(self) -> list[Stage]:
+        return [self._left] if self._right is None else [self._left, self._right]

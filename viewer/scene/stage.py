@@ -1,0 +1,242 @@
+"""One renderer showing one ``SceneState``: touches only what differs from the last state."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
+
+from viewer.scene.camera import CameraController, Pose
+from viewer.scene.city_actors import CityActors
+from viewer.scene.city_mesh import CityArrays
+from viewer.scene.environment import GroundPlane, light_city, paint_sky
+from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
+from viewer.scene.palettes import look, map_values, rgb
+from viewer.scene.picking import CityPicker, Pick
+from viewer.scene.state import SceneState
+from viewer.scene.vtk_data import segments_mesh
+
+SELECT_ALPHA, HOVER_ALPHA = 190, 110
+
+
+class Stage:
+    """Shows a state in a renderer of its own."""
+
+    def __init__(self, window: vtkRenderWindow, controller: CameraController) -> None:
+        self._window, self._controller = window, controller
+        self.renderer = vtkRenderer()
+        window.AddRenderer(self.renderer)
+        self.state = SceneState()
+        self._style = look("light")
+        self._city: CityActors | None = None
+        self._picker: CityPicker | None = None
+        self._plane: GroundPlane | None = None
+        self._layers: dict[str, tuple[object, LayerDrawing]] = {}
+        self._new_trees: LayerDrawing | None = None
+        self._outline: vtkActor | None = None
+        self._kept: list[object] = []
+        self._moving = False
+        light_city(self.renderer)
+        paint_sky(self.renderer, self._style)
+
+    # -- showing ---------------------------------------------------------------------------------------
+
+    def show(self, state: SceneState) -> None:
+        """Draw a state."""
+        old, self.state = self.state, state
+        themed = state.theme != old.theme
+        self._style = look(state.theme)
+        if themed:
+            paint_sky(self.renderer, self._style)
+        if state.city is not old.city or state.lod_faces is not old.lod_faces or state.measures is not old.measures:
+            self._build_city()
+            old = SceneState(theme=state.theme)
+            themed = False
+        elif themed:
+            self._paint()
+        if self._city is not None:
+            if state.change is not old.change:
+                self._city.set_change(state.change)
+            if (
+                themed or state.colouring is not old.colouring or state.hovered != old.hovered
+                or state.selection is not old.selection
+            ):  # fmt: skip
+                self._city.set_tint(self._tint())
+        self._show_layers(rebuild=themed or state.ground is not old.ground)
+        if (
+            themed
+            or state.change is None
+            or old.change is None
+            or state.change.trees_local is not old.change.trees_local
+        ):
+            self._show_new_trees()
+        if themed or state.outline is not old.outline:
+            self._show_outline()
+
+    def _build_city(self) -> None:
+        if self._city is not None:
+            self._city.remove_from(self.renderer)
+        if self._plane is not None:
+            self.renderer.RemoveActor(self._plane.actor)
+        self._city, self._picker, self._plane = None, None, None
+        state = self.state
+        if state.city is None or state.measures is None:
+            return
+        arrays = CityArrays.of(state.city, state.lod_faces, state.measures)
+        low, high = state.city.extent_local
+        span = float(max(np.hypot(*(high - low)[:2]), 30.0))
+        self._city = CityActors(arrays, self._style, span)
+        self._city.add_to(self.renderer)
+        self._picker = CityPicker(arrays)
+        if state.ground is not None:
+            has_surface = bool(arrays.flat.any())
+            self._plane = GroundPlane(state.ground, span, below_m=1.2 if has_surface else 0.12)
+            self._plane.paint(self._style, span)
+            self.renderer.AddActor(self._plane.actor)
+
+    def _paint(self) -> None:
+        if self._city is not None:
+            self._city.paint(self._style)
+            self._city.set_change(self.state.change)
+        if self._plane is not None and self.state.city is not None:
+            low, high = self.state.city.extent_local
+            self._plane.paint(self._style, float(max(np.hypot(*(high - low)[:2]), 30.0)))
+
+    def _tint(self) -> NDArray[np.uint8]:
+        """(K, 4): thematic colours, then selection and pointer on top."""
+        state = self.state
+        assert state.city is not None
+        count = len(state.city.objects.features)
+        tint = np.zeros((count, 4), np.uint8)
+        colouring = state.colouring
+        if colouring.values is not None and len(colouring.values) == count:
+            tint[:, :3] = map_values(colouring.values, colouring.palette, colouring.low, colouring.high)
+            tint[:, 3] = 255
+        for features, color, alpha in (
+            (state.selection, self._style.select, SELECT_ALPHA),
+            (np.array([state.hovered]) if 0 <= state.hovered < count else [], self._style.hover, HOVER_ALPHA),
+        ):
+            if len(features):
+                share = alpha / 255.0
+                under = tint[features]
+                kept = under[:, 3:4] / 255.0
+                mixed = (
+                    rgb(color) * 255 * share
+                    + under[:, :3] * (1 - share) * kept
+                    + rgb(color) * 255 * (1 - share) * (1 - kept)
+                )
+                tint[features, :3] = np.round(mixed)
+                tint[features, 3] = np.maximum(under[:, 3], alpha)
+        return tint
+
+    # -- layers ----------------------------------------------------------------------------------------
+
+    def _show_layers(self, *, rebuild: bool) -> None:
+        wanted = {view.key: view for view in self.state.layers if view.visible}
+        for key in [k for k in self._layers if k not in wanted]:
+            self._drop_layer(key)
+        for number, view in enumerate(wanted.values()):
+            known = self._layers.get(view.key)
+            if known is not None and known[0] is view and not rebuild:
+                continue
+            if known is not None and not rebuild and known[1].update(view, self._style):
+                self._layers[view.key] = (view, known[1])
+                continue
+            self._drop_layer(view.key)
+            drawing = make_drawing(view, self.state.ground, self._style, 0.06 * number)
+            for prop in drawing.props:
+                self.renderer.AddViewProp(prop)
+            self._layers[view.key] = (view, drawing)
+
+    def _drop_layer(self, key: str) -> None:
+        known = self._layers.pop(key, None)
+        if known is not None:
+            for prop in known[1].props:
+                self.renderer.RemoveViewProp(prop)
+
+    def _show_new_trees(self) -> None:
+        if self._new_trees is not None:
+            for prop in self._new_trees.props:
+                self.renderer.RemoveViewProp(prop)
+            self._new_trees = None
+        change = self.state.change
+        if change is None or not len(change.trees_local):
+            return
+        self._new_trees = trees_drawing(change.trees_local, self._style)
+        for prop in self._new_trees.props:
+            self.renderer.AddViewProp(prop)
+
+    def _show_outline(self) -> None:
+        if self._outline is not None:
+            self.renderer.RemoveActor(self._outline)
+            self._outline = None
+        ring = self.state.outline
+        if len(ring) < 2:
+            return
+        points = ring + np.array([0.0, 0.0, 0.8])
+        n = len(points)
+        pairs = np.column_stack([np.arange(n), (np.arange(n) + 1) % n])
+        mesh = segments_mesh(points, pairs)
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputData(mesh.data)
+        actor = vtkActor()
+        actor.SetMapper(mapper)
+        actor.GetProperty().SetColor(*rgb(self._style.select))
+        actor.GetProperty().SetLineWidth(3.0)
+        actor.GetProperty().LightingOff()
+        actor.PickableOff()
+        self._outline = actor
+        self._kept = [mesh]
+        self.renderer.AddActor(actor)
+
+    # -- looking ---------------------------------------------------------------------------------------
+
+    def aim(self, pose: Pose) -> None:
+        """Give the renderer's camera a pose and decide what is drawn from there."""
+        camera = self.renderer.GetActiveCamera()
+        camera.SetViewAngle(pose.view_angle_deg)
+        camera.SetPosition(*pose.position)
+        camera.SetFocalPoint(*(pose.position + pose.forward * max(pose.distance, 1.0)))
+        camera.SetViewUp(*pose.up)
+        camera.SetClippingRange(*self._controller.clipping_range())
+        if self._city is not None:
+            size = max(self._controller.size[1], 1)
+            # a storey should be more than two pixels high for its edges to help
+            reach = 3.0 * size / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
+            self._city.set_moving(self._moving, pose.position, float(reach))
+
+    def set_moving(self, moving: bool) -> None:
+        """Coarser while moving."""
+        if moving != self._moving:
+            self._moving = moving
+            for _, drawing in self._layers.values():
+                drawing.set_moving(moving)
+            if self._new_trees is not None:
+                self._new_trees.set_moving(moving)
+
+    def pick(self, origin: NDArray[np.float64], direction: NDArray[np.float64]) -> Pick | None:
+        """The nearest object or layer row a ray meets."""
+        best = self._picker.cast(origin, direction, self.state.change) if self._picker is not None else None
+        for key, (_, drawing) in self._layers.items():
+            hit = drawing.pick(origin, direction)
+            if hit is not None and (best is None or hit[1] < best.distance_m - 0.5):
+                point = origin + direction * hit[1]
+                best = Pick((float(point[0]), float(point[1]), float(point[2])), float(hit[1]), layer=key, row=hit[0])
+        return best
+
+    @property
+    def picker(self) -> CityPicker | None:
+        """Boxes and rays of the city shown."""
+        return self._picker
+
+    def attributions(self) -> tuple[str, ...]:
+        """Who must be named for what is visible."""
+        return tuple(dict.fromkeys(v.layer.attribution for v in self.state.layers if v.visible and v.layer.attribution))
+
+    def close(self) -> None:
+        """Give everything back."""
+        for key in list(self._layers):
+            self._drop_layer(key)
+        self.renderer.RemoveAllViewProps()
+        self._window.RemoveRenderer(self.renderer)
+        self._city, self._picker, self._plane, self._new_trees = None, None, None, None
