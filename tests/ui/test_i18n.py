@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.collect_texts import ROOT, collect
 from viewer.plugin_host import PluginHost
-from viewer.ui import about, i18n, opening, shortcuts, words
+from viewer.ui import about, graphics, i18n, opening, shortcuts, words
 from viewer.ui.i18n import number, tr, trn
 
 #: Texts of a made-up quarter that only a developer sees.
@@ -29,6 +29,7 @@ def fields(text: str) -> set[str]:
 def texts_of_tables() -> set[str]:
     found = {text for _, text in shortcuts.MENUS} | {name for name, _ in opening.PATTERNS}
     found |= {text for pair in about.GESTURES for text in pair} | set(opening.OPTION_NAMES.values())
+    found.add(graphics.SLOW_NOTICE)
     return found | set(words.ATTRIBUTES.values()) | set(words.TYPES.values())
 
 

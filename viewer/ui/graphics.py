@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -16,6 +17,8 @@ from viewer.ui.view_base import StandInView, View
 
 #: ``widget``, ``image`` or ``none``: overrides what was found out about the driver.
 GRAPHICS_VARIABLE = "STADTFORUM_GRAPHICS"
+SLOW_NOTICE = "The city is drawn off screen and shown as a picture, because no OpenGL window can be had. It is slower."
+_log = logging.getLogger(__name__)
 _KINDS = ("widget", "image", "none")
 
 
@@ -68,7 +71,14 @@ def make_view(parent: QWidget) -> View:
     try:
         from viewer.ui.viewport import make_vtk_view
 
-        return make_vtk_view(parent, in_widget=kind == "widget")
+        if kind == "widget":
+            try:
+                return make_vtk_view(parent, in_widget=True)
+            except (OSError, RuntimeError) as error:
+                _log.warning("no OpenGL widget: %s", error)
+        view = make_vtk_view(parent, in_widget=False)
+        view.notice = SLOW_NOTICE
+        return view
     except (ImportError, OSError, RuntimeError) as error:
         raise GraphicsError(
             "The city cannot be drawn on this computer: {reason}.",

@@ -39,6 +39,8 @@ class View(QWidget):
 
     # camera: every call may fly unless ``reduced_motion``
     reduced_motion = False
+    #: A sentence (an English key) about how this view draws, "" if there is nothing to say.
+    notice = ""
     walking = False
 
     def home(self) -> None:

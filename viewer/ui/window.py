@@ -152,6 +152,8 @@ class MainWindow(QMainWindow):
             self.stage.toasts.show_error(error)
             return
         self._take_view(view)
+        if view.notice:
+            self.stage.toasts.say(view.notice, seconds=10.0)
         self.refresh()
         if self.workspace.city is not None:
             self.view.home()
