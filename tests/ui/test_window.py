@@ -208,6 +208,17 @@ def test_holding_b_shows_the_baseline(city_window, qtbot):
     assert city_window.view.state.change.lift_m.any()
 
 
+def test_comparing_shows_today_and_the_scenario_side_by_side(city_window):
+    city_window.workspace.session.edit(SetLever("storeys_added", 2.0))
+    city_window.act["compare"].setChecked(True)
+    name, left, right = city_window.view.calls[-1]
+    assert name == "show_split"
+    assert not left.change.lift_m.any()
+    assert right.change.lift_m.any()
+    city_window.act["compare"].setChecked(False)
+    assert city_window.view.states[-1].change.lift_m.any()
+
+
 def test_undo_says_what_it_takes_back(city_window):
     city_window.workspace.session.edit(SetLever("storeys_added", 2.0))
     assert city_window.act["undo"].isEnabled()

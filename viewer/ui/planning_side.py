@@ -57,12 +57,3 @@ class PlanningSide(QWidget):
         titles = {"Plan": tr("Plan and numbers"), "Story": tr("Story")}
         for at, text in enumerate(self._pages):
             self._tabs.setTabText(at, titles[text])
-
-    def save_picture(self) -> None:
-        """Save a picture of the city."""
-
-    def present(self) -> None:
-        """Show the story on the whole screen."""
-
-    def compare(self, on: bool) -> None:
-        """Show two scenarios side by side."""

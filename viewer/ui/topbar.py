@@ -48,6 +48,7 @@ class TopBar(QWidget):
         bar.addWidget(self.colour)
         bar.addSpacing(8)
         self._present = tool_for(actions["present"], words=True)
+        actions["present"].visibleChanged.connect(lambda: self._present.setVisible(actions["present"].isVisible()))
         bar.addWidget(self._present)
         self.language = QToolButton()
         self.language.setMinimumSize(TARGET, TARGET)
