@@ -78,6 +78,7 @@ class Preferences:
     performance_overlay : frame times are shown over the picture.
     idle_minutes : a kiosk returns to its tour after this time.
     last_folder : where the open dialog starts.
+    graphics : how the city is drawn here and the computer's situation it was found out in, by name.
     window : geometry and panel states as the window wrote them (text values).
     """
 
@@ -88,6 +89,7 @@ class Preferences:
     performance_overlay: bool = False
     idle_minutes: int = 3
     last_folder: str = ""
+    graphics: Mapping[str, str] = field(default_factory=dict)
     window: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -186,7 +186,7 @@ def write_layers(folder: Path, grounds: Grounds, trees: list[dict[str, object]])
         path = folder / name
         path.unlink(missing_ok=True)
         geopandas.GeoDataFrame(rows, geometry="geometry", crs=CRS).to_file(
-            path, layer=layer, driver="GPKG", engine="pyogrio"
+            path, layer=layer, driver="GPKG", engine="pyogrio", SPATIAL_INDEX="NO"
         )
 
 

@@ -132,6 +132,6 @@ def pose_of(workspace: Workspace, size: tuple[int, int], view: str, camera: Came
 
 def draw(state: SceneState, size: tuple[int, int], pose: Pose) -> NDArray[np.uint8]:
     """The picture, (H, W, 3) uint8, first row on top."""
-    from viewer.scene import render_to_array
+    from viewer.scene.offscreen import render_to_array
 
     return render_to_array(state, size, camera=pose)

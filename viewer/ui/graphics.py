@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication, QSurfaceFormat
 from PySide6.QtWidgets import QWidget
 
 from viewer.errors import GraphicsError
+from viewer.settings import Settings
+from viewer.ui.i18n import tr
+from viewer.ui.tasks import Tasks
 from viewer.ui.view_base import StandInView, View
 
 #: ``widget``, ``image`` or ``none``: overrides what was found out about the driver.
 GRAPHICS_VARIABLE = "STADTFORUM_GRAPHICS"
 SLOW_NOTICE = "The city is drawn off screen and shown as a picture, because no OpenGL window can be had. It is slower."
+if TYPE_CHECKING:
+    from viewer.plugin_api import Progress
+    from viewer.scene.probe import GraphicsReport
+
 _log = logging.getLogger(__name__)
 _KINDS = ("widget", "image", "none")
 
@@ -85,3 +97,58 @@ def make_view(parent: QWidget) -> View:
             hint="Layers and numbers still work. The command “stadtforum doctor” says what is missing.",
             reason=str(error),
         ) from error
+
+
+def find_out(tasks: Tasks, settings: Settings, *, software: bool, then: Callable[[str], object]) -> None:
+    """Find out in a child process what can be drawn, then go on with ``then(sentence)``.
+
+    A driver that works is remembered for this situation (screen, session, VTK) and not asked again until a
+    start ends badly. ``software`` : draw without the graphics card, after starts that ended before a picture.
+    """
+    situation = _situation()
+    if os.environ.get(GRAPHICS_VARIABLE, "") in _KINDS or graphics_kind() == "none":
+        then("")
+        return
+    known = settings.value.graphics
+    if not software and known.get("situation") == situation and known.get("kind") in _KINDS:
+        os.environ[GRAPHICS_VARIABLE] = known["kind"]
+        then("")
+        return
+    if software:
+        os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+
+    def work(progress: Progress) -> GraphicsReport:
+        progress.report(0.1, "Trying out the graphics")
+        from viewer.scene.probe import probe_all
+
+        return probe_all()
+
+    def done(report: GraphicsReport) -> None:
+        os.environ.update(dict(report.environment))
+        kind = "widget" if report.on_screen else "image" if report.works else "none"
+        os.environ[GRAPHICS_VARIABLE] = kind
+        fine = report.works and not report.environment and not software
+        settings.update(graphics={"situation": situation, "kind": kind} if fine else {})
+        then(
+            ""
+            if report.works
+            else tr(
+                "The city cannot be drawn on this computer: {reason}",
+                reason=tr(report.reason_text, **dict(report.reason_values)),
+            )
+        )
+
+    tasks.start("graphics", work, done, title=tr("Trying out the graphics"))
+
+
+def _situation() -> str:
+    """What the answer of a driver depends on."""
+    names = (
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "SESSIONNAME",
+        "SSH_CONNECTION",
+        "LIBGL_ALWAYS_SOFTWARE",
+        "VTK_DEFAULT_OPENGL_WINDOW",
+    )
+    return "|".join([sys.platform, platform.release(), version("vtk"), *(os.environ.get(n, "") for n in names)])

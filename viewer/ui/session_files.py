@@ -6,6 +6,7 @@ leaving without saving never loses work silently.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from viewer.errors import ChangedOnDiskError, LockedError, ViewerError
 from viewer.session.lock import SessionLock
 from viewer.session.store import FileStamp, OpenedSession, open_session, save_session
-from viewer.settings import Settings
+from viewer.settings import Settings, assets_folder
 from viewer.ui.i18n import tr
 from viewer.ui.opening import SESSION_SUFFIX, Opener
 from viewer.ui.tasks import Tasks
@@ -32,6 +33,8 @@ class SessionFiles(QObject):
         self._toasts, self._opener, self._settings = toasts, opener, settings
         self._stamp: FileStamp | None = None
         self._lock: SessionLock | None = None
+        #: Called when a person leaves unsaved work for later.
+        self.keep_for_later: Callable[[], object] = lambda: None
 
     @property
     def _session(self):
@@ -128,7 +131,8 @@ class SessionFiles(QObject):
             self.release()  # a folder that cannot be written to, as the sample's: read only, no lock needed
         self._stamp = opened.stamp
         self._workspace.open_document(opened.document)
-        self._session.mark_saved(path)
+        own = not path.resolve().is_relative_to(assets_folder().resolve())  # the sample is saved elsewhere
+        self._session.mark_saved(path if own else None)
         for issue in opened.issues:
             self._toasts.say(issue.text, kind="warning", **{"count": issue.count, **issue.values})
         self._opener.read_missing(self.opened.emit)
@@ -145,11 +149,13 @@ class SessionFiles(QObject):
         box.setText(tr("Save this session before you go on?"))
         box.setInformativeText(tr("Unsaved work is kept on this computer and offered at the next start."))
         save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(tr("Keep for later"), QMessageBox.ButtonRole.DestructiveRole)
+        later = box.addButton(tr("Keep for later"), QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton(tr("Stay here"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(save)
         box.setEscapeButton(stay)
         box.exec()
         if box.clickedButton() is save:
             return self.save()
+        if box.clickedButton() is later:
+            self.keep_for_later()
         return box.clickedButton() is not stay

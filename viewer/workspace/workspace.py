@@ -128,7 +128,12 @@ class Workspace:
         key = key or self.new_key()
         base = self._city_key(self.session.document)
         others = {name: self._cities[name] for name, _ in base if name != key}
-        context = ReadContext(frame=self.frame if others else Frame(), options=options, progress=progress.part(0, 0.7))
+        context = ReadContext(
+            frame=self.frame if others else Frame(),
+            options=options,
+            progress=progress.part(0, 0.7),
+            city_extent_local=self._derived.city.extent_local if others and self._derived is not None else None,
+        )
         reading = self.host.read(Path(path), context, reader)
         city, derived = reading.city, None
         if city is not None:
@@ -180,7 +185,7 @@ class Workspace:
             self._refresh()
         return loaded.key
 
-    def open_document(self, document: Document, *, saved: bool = True) -> None:
+    def open_document(self, document: Document, *, saved: bool = True, path: Path | None = None) -> None:
         """Show another document; read ``missing_sources`` afterwards and ``adopt`` them."""
         self._cities.clear()
         self._layers.clear()
@@ -188,7 +193,7 @@ class Workspace:
         self.reports.clear()
         self.questions.clear()
         self.outline_local = _NO_RING
-        self.session.open(document, saved=saved)
+        self.session.open(document, saved=saved, path=path)
         self._refresh()
 
     def remove(self, key: str) -> None:
