@@ -14,8 +14,9 @@ setup: ## Install Python packages and system libraries
 demo: setup ## Open the sample city; without a screen, write a picture of it
 	@$(RUN)python -m tools.demo
 
-test: setup ## Run all tests
+test: setup ## Run all tests, those that need a real window on a virtual screen
 	@$(RUN)python -m pytest -n 2 --dist loadfile
+	@tools/with_screen.sh env STADTFORUM_TEST_WINDOW=1 $(RUN)python -m pytest
 
 check: setup ## Format, lint, types, import contracts
 	@$(RUN)ruff format --check --quiet .

@@ -28,11 +28,9 @@ _HARMLESS = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run either the tests with a window or all others: one process has one platform."""
-    reason = "needs OpenGL in a window: STADTFORUM_TEST_WINDOW=1 xvfb-run pytest -m window"
-    skip = pytest.mark.skip(reason=reason)
-    for item in items:
-        if "window" in item.keywords and not _WINDOWED:
-            item.add_marker(skip)
+    other = [item for item in items if ("window" in item.keywords) != _WINDOWED]
+    config.hook.pytest_deselected(items=other)
+    items[:] = [item for item in items if ("window" in item.keywords) == _WINDOWED]
 
 
 @pytest.fixture(autouse=True)

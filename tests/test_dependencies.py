@@ -35,3 +35,9 @@ def test_every_dependency_is_named_with_its_reason():
     decisions = (ROOT / "DECISIONS.md").read_text(encoding="utf-8")
     names = [d.split(">")[0].split("<")[0].split("=")[0].strip() for d in project["dependencies"] + extras]
     assert [name for name in names if name not in decisions] == []
+
+
+@pytest.mark.parametrize("part", ["QtCharts", "QtGraphs", "QtHttpServer", "QtDataVisualization", "QtVirtualKeyboard"])
+def test_no_gpl_part_of_qt_is_imported(part):
+    sources = [*ROOT.glob("viewer/**/*.py"), *ROOT.glob("plugins/**/*.py"), ROOT / "main.py"]
+    assert [str(f) for f in sources if part in f.read_text(encoding="utf-8")] == []

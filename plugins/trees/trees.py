@@ -130,7 +130,6 @@ def read_register(path: Path, context: ReadContext) -> TreeLayer:
     attributes = {name: values for name, values in columns.items() if values.dtype.kind in "fT"}
     if kind_column and "species" not in attributes:
         attributes = {"species": text_column(columns[kind_column]), **attributes}
-    genus_column = find_column(columns, GENUS)
     return TreeLayer(
         path.stem,
         np.column_stack([xy_local[:, :2], np.full(len(xy_local), np.nan)]),
@@ -138,7 +137,6 @@ def read_register(path: Path, context: ReadContext) -> TreeLayer:
         crown_m,
         kinds.conifer,
         attributes=attributes,
-        style_column=genus_column or ("species" if kind_column else ""),
         attribution=register.attribution,
     )
 

@@ -86,7 +86,7 @@ class _SceneCalls:
     def _fit_camera(self) -> None:
         """Tell the camera how large the picture is, in device pixels."""
         ratio = self.devicePixelRatioF()
-        self.scene.camera.size = (max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
+        self.scene.resize(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
 
     def _set_out(self) -> None:
         """After a button or key: fly, or be there at once."""
