@@ -78,16 +78,21 @@ class CameraController:
         self.walking = False
         self.reduced_motion = False
         self._low, self._high = np.zeros(3), np.full(3, 100.0)
+        self._rim = _corners(self._low, self._high)
         self._ground: Ground | None = None
         self._flight: tuple[Pose, Pose, float, float] | None = None
         self._before_walk: Pose | None = None
 
     # -- the world -----------------------------------------------------------------------------------
 
-    def set_world(self, low: ArrayLike, high: ArrayLike, ground: Ground | None = None) -> None:
-        """Tell the extent of the city (corners, local metres) and its ground."""
+    def set_world(
+        self, low: ArrayLike, high: ArrayLike, ground: Ground | None = None, outline: ArrayLike | None = None
+    ) -> None:
+        """Tell the extent of the city (corners, local metres), its ground, and points (n, 3) round its rim that
+        the whole city lies within; without them its box is taken."""
         self._low, self._high = np.asarray(low, np.float64), np.asarray(high, np.float64)
         self._ground = ground
+        self._rim = _corners(self._low, self._high) if outline is None else np.asarray(outline, np.float64)
 
     @property
     def span(self) -> float:
@@ -104,7 +109,7 @@ class CameraController:
 
     def home_pose(self) -> Pose:
         """The whole city from the south-west, from the front."""
-        return self._fit(self._low, self._high, HOME_HEADING, HOME_TILT, 0.84)
+        return self._fit(self._rim, HOME_HEADING, HOME_TILT, 0.88)
 
     def home(self) -> None:
         """Show the whole city; always works."""
@@ -120,7 +125,7 @@ class CameraController:
 
     def top_pose(self) -> Pose:
         """The whole city from above, north up."""
-        return self._fit(self._low, self._high, 0.0, TILT_RANGE[1], 0.92)
+        return self._fit(self._rim, 0.0, TILT_RANGE[1], 0.92)
 
     def north(self) -> None:
         """Turn north up, keep the rest."""
@@ -132,21 +137,19 @@ class CameraController:
         low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
         pad = max(float(np.linalg.norm(high - low)) * 0.25, 12.0)
         tilt = float(np.clip(self.pose.tilt_deg, 25.0, 60.0))
-        self.fly_to_pose(self._fit(low - pad, high + pad, self.pose.heading_deg, tilt, 0.9))
+        self.fly_to_pose(self._fit(_corners(low - pad, high + pad), self.pose.heading_deg, tilt, 0.9))
 
-    def _fit(self, low: Vector, high: Vector, heading: float, tilt: float, fill: float) -> Pose:
-        """The pose that fills the picture with a box."""
+    def _fit(self, points: Vector, heading: float, tilt: float, fill: float) -> Pose:
+        """The pose that fills the picture with some points (n, 3)."""
+        low, high = points.min(axis=0), points.max(axis=0)
         centre = (low + high) / 2
         centre[2] = low[2] + (high[2] - low[2]) * 0.25
-        pose = Pose(
-            (float(centre[0]), float(centre[1]), float(centre[2])), 1.0, heading, tilt, self.pose.view_angle_deg
-        )
-        corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+        pose = Pose(_triple(centre), 1.0, heading, tilt, self.pose.view_angle_deg)
         half = np.tan(np.radians(pose.view_angle_deg) / 2)
         reach = np.array([half * self.size[0] / max(self.size[1], 1), half])
         distance = 1.0
         for _ in range(12):  # move the middle of the box's outline into the middle of the picture
-            d = corners - centre
+            d = points - centre
             plane = np.column_stack([d @ pose.right, d @ pose.up])
             deep = d @ pose.forward
             distance = float(max((np.abs(plane) / (reach * fill) - deep[:, None]).max(), 15.0))
@@ -360,6 +363,11 @@ class CameraController:
         if rise:
             pose = replace(pose, target=(pose.target[0], pose.target[1], pose.target[2] + float(rise)))
         return pose
+
+
+def _corners(low: Vector, high: Vector) -> Vector:
+    """(8, 3) corners of a box."""
+    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
 
 
 def _triple(point: ArrayLike) -> tuple[float, float, float]:

@@ -94,8 +94,8 @@ class Look:
 
 
 LIGHT = Look(
-    sky_top="#8fb7dd", horizon="#e9eff3", ground="#dfe0d9", roof="#b8665c", flat_roof="#cfc9c0", wall="#f4f1ea",
-    edge="#9c948b", window="#8ea7ba", select="#1769d2", hover="#7fb2ee", green="#9dbb7d",
+    sky_top="#8fb7dd", horizon="#eef3f7", ground="#e7e7e1", roof="#b5695f", flat_roof="#cfc9c0", wall="#f4f1ea",
+    edge="#857d75", window="#8ea7ba", select="#1769d2", hover="#7fb2ee", green="#9dbb7d",
     themes={
         Theme.BUILDING: "#e8e3da", Theme.BRIDGE: "#d3cabd", Theme.TUNNEL: "#bdb5aa", Theme.ROAD: "#c9c9ca",
         Theme.RAILWAY: "#aaa49e", Theme.SQUARE: "#ddd3c1", Theme.WATER: "#8dbbd8", Theme.VEGETATION: "#b3cc98",

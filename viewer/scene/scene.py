@@ -61,7 +61,7 @@ class CityScene:
         first = self._world[0] is None
         self._world = (state.city, state.ground)
         low, high = state.city.extent_local
-        self.camera.set_world(low, high, state.ground)
+        self.camera.set_world(low, high, state.ground, _rim(state.city.positions_local))
         if first:
             self.camera.set_pose(self.camera.home_pose())
 
@@ -147,3 +147,13 @@ class CityScene:
 
     def _stages(self) -> list[Stage]:
         return [self._left] if self._right is None else [self._left, self._right]
+
+
+def _rim(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, 3) points such that a city lies between them: the outermost ones in 48 directions, low and high."""
+    angle = np.arange(48) * (2 * np.pi / 48)
+    ways = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    some = points[:: max(1, len(points) // 200_000)]
+    outer = some[[int(np.argmax(some[:, :2] @ way)) for way in ways]].astype(np.float64)
+    tall = some[np.argsort(some[:, 2])[-50:]].astype(np.float64)
+    return np.concatenate([outer, tall])

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
 
+from viewer.scenario.trees import CROWN_M, HEIGHT_M
 from viewer.scene.camera import CameraController, Pose
 from viewer.scene.city_actors import CityActors
 from viewer.scene.city_mesh import CityArrays
@@ -162,7 +163,7 @@ class Stage:
         change = self.state.change
         if change is None or not len(change.trees_local):
             return
-        self._new_trees = trees_drawing(change.trees_local, self._style)
+        self._new_trees = trees_drawing(change.trees_local, HEIGHT_M, CROWN_M, style=self._style)
         for prop in self._new_trees.props:
             self.renderer.AddViewProp(prop)
 
