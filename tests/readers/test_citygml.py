@@ -321,6 +321,37 @@ def test_a_negative_orientation_turns_a_face_round(tmp_path: Path) -> None:
     assert up("+") > 0 > up("-")
 
 
+_TURNED = f'<q:OrientableSurface orientation="-"><q:baseSurface>{gml.polygon(gml.square())}</q:baseSurface>'
+
+
+@versions
+@pytest.mark.parametrize(
+    ("content", "triangles", "area_m2", "faces_down"),
+    [
+        (f"{_TURNED}</q:OrientableSurface>", 2, 100.0, True),
+        (gml.polygon(gml.square(), holes=[gml.square(gml.X0 + 4, gml.Y0 + 4, size=2.0)]), 8, 96.0, False),
+        (gml.polygon(gml.square(), style="coordinates"), 2, 100.0, False),
+        (gml.multi_surface(gml.polygon(gml.square()), gml.polygon(gml.square())), 4, 200.0, False),
+    ],
+    ids=["turned round", "with a hole", "other coordinates", "two polygons"],
+)
+def test_unlike_surfaces_after_plain_ones_are_read_the_long_way(
+    tmp_path: Path, version: str, content: str, triangles: int, area_m2: float, faces_down: bool
+) -> None:
+    plain = gml.boundary(version, "RoofSurface", gml.polygon(gml.square()))
+    other = gml.boundary(version, "RoofSurface", content)
+    if faces_down:  # without a collection around it, it has as many elements as a plain surface
+        other = other.replace("<q:MultiSurface><q:surfaceMember>", "")
+        other = other.replace("</q:surfaceMember></q:MultiSurface>", "")
+        assert other.count("</") == plain.count("</")
+    city, _ = read(tmp_path, version, gml.building(plain + plain + other))
+    assert len(city.triangles) == 4 + triangles
+    assert area(city) == pytest.approx(200 + area_m2, rel=1e-4)
+    assert set(city.face_surface.tolist()) == {SurfaceType.ROOF}
+    a, b, c = (city.positions_local[city.triangles[-1, k]].astype(float) for k in range(3))
+    assert (np.cross(b - a, c - a)[2] < 0) == faces_down
+
+
 def test_lines_are_counted_and_do_not_spoil_faces(tmp_path: Path) -> None:
     line = "<q:geometryMember><q:LineString><q:posList>1 2 3 4 5 6</q:posList></q:LineString></q:geometryMember>"
     face = f"<q:geometryMember>{gml.polygon(gml.square())}</q:geometryMember>"

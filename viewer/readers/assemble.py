@@ -254,9 +254,9 @@ def _clean(
     face_count = len(raw.face_object)
     keep = np.ones(len(positions), dtype=bool)
     if len(positions):
-        keep[:-1] = (positions[1:] != positions[:-1]).any(axis=1)
+        keep[:-1] = _differ(positions[1:], positions[:-1])
     filled = end > start
-    keep[end[filled] - 1] = (positions[end[filled] - 1] != positions[start[filled]]).any(axis=1)
+    keep[end[filled] - 1] = _differ(positions[end[filled] - 1], positions[start[filled]])
 
     misplaced = _misplaced(positions)
     face_ok = np.zeros(face_count, dtype=bool)
@@ -279,6 +279,11 @@ def _clean(
     keep &= np.repeat(ring_ok, end - start)
     face_rings = np.bincount(ring_face[ring_ok], minlength=face_count).astype(np.int32)[face_ok]
     return face_ok, positions[keep], sizes[ring_ok], face_rings
+
+
+def _differ(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(n,) which of two rows of points differ; column by column, because ``any`` along three is slow."""
+    return np.asarray((a[:, 0] != b[:, 0]) | (a[:, 1] != b[:, 1]) | (a[:, 2] != b[:, 2]))
 
 
 def _counts(flags: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -1,23 +1,24 @@
 """GML surfaces -> flat arrays of rings. Texts of coordinates are gathered and parsed in one go per chunk.
 
-Knows GML, but not what an object is.
+Knows GML, but not what an object is; how texts become numbers stands in ``citygml_numbers``.
 """
 
 from __future__ import annotations
 
-import warnings
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.readers.citygml_names import GML_IDS, HREF
+from viewer.readers.citygml_numbers import RING_MARK, parse_rings, turn_round
 
 Element = Any
 Floats = NDArray[np.float64]
 
 #: Texts are parsed as soon as this many characters are waiting.
-CHUNK_CHARACTERS = 1_000_000
+CHUNK_CHARACTERS = 250_000
 
 _FACE, _INTERIOR, _POS_LIST, _POS, _COORDINATES, _MEMBER, _ORIENTABLE, _SOLID = range(1, 9)
 _LINE, _POINT, _CONTROL, _COLLECTION, _IMPLICIT = range(9, 14)
@@ -31,8 +32,10 @@ _CODES = {
 }  # fmt: skip
 _WANTED = tuple(f"{{*}}{name}" for name in _CODES)
 _FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle")
-_RING_MARK = "nan"
 _COLLECTIONS = frozenset({"MultiSurface", "CompositeSurface", "Shell"})
+#: Elements of a thematic surface with one polygon without holes: property, surface, level of detail, collection,
+#: member, polygon, exterior, ring, positions.
+_LONE_SURFACE = 9
 
 
 class _Codes(dict[str, int]):
@@ -155,10 +158,47 @@ class FaceCollector:
             self._collect_any(geometry, owner, lod, surface)
         return True
 
+    def collect_lone(self, prop: Element, owner: int, kinds: dict[str, int], levels: dict[str, int]) -> bool:
+        """The shortest way, for a property around one thematic surface with one polygon and nothing else.
+
+        kinds : tag of a surface -> its kind. levels : tag of a geometry's property -> index of its LoD. Only tags
+        met before are in them. False, and nothing gathered, if ``prop`` is anything else. Asking an element for
+        its tag is what costs most, so only those are asked that tell such a property from all others.
+        """
+        elements = list(islice(prop.iter(), _LONE_SURFACE + 1))
+        if len(elements) != _LONE_SURFACE:
+            return False
+        _, surface, level, collection, _, polygon, _, _, positions = elements
+        kind, lod, text = kinds.get(surface.tag), levels.get(level.tag), positions.text
+        codes = _CODE_OF
+        if (
+            kind is None
+            or lod is None
+            or not text
+            or codes[positions.tag] != _POS_LIST
+            or codes[collection.tag] != _COLLECTION
+            or codes[polygon.tag] != _FACE
+        ):
+            return False
+        self._add_simple(polygon, text, owner, lod, kind)
+        return True
+
+    def _add_simple(self, polygon: Element, text: str, owner: int, lod: int, surface: int) -> None:
+        """A face with one ring."""
+        name = polygon.get(GML_IDS[0]) or polygon.get(GML_IDS[1])
+        if name:
+            self.ids[name] = self.ids.get(name, 0) | 1 << lod
+        self._ring_face.append(len(self._owner))
+        self._owner.append(owner)
+        self._surface.append(surface)
+        self._lod.append(lod)
+        self._tokens.append(RING_MARK)
+        self._tokens.append(text)
+        self._characters += len(text)
+
     def _collect_members(self, collection: Element, owner: int, lod: int, surface: int) -> None:
         """The short way for nearly all faces: polygons without holes and references, directly in a collection."""
-        codes, ids = _CODE_OF, self.ids
-        id_name, other_id = GML_IDS[0], GML_IDS[1]
+        codes = _CODE_OF
         targets: list[str] = []
         for member in collection:
             if not len(member):
@@ -175,16 +215,7 @@ class FaceCollector:
                     positions = linear[0]
                     text = positions.text
                     if text and codes[positions.tag] == _POS_LIST:
-                        name = polygon.get(id_name) or polygon.get(other_id)
-                        if name:
-                            ids[name] = ids.get(name, 0) | 1 << lod
-                        self._ring_face.append(len(self._owner))
-                        self._owner.append(owner)
-                        self._surface.append(surface)
-                        self._lod.append(lod)
-                        self._tokens.append(_RING_MARK)
-                        self._tokens.append(text)
-                        self._characters += len(text)
+                        self._add_simple(polygon, text, owner, lod, surface)
                         continue
             self._collect_any(member, owner, lod, surface)
         if targets:
@@ -194,7 +225,7 @@ class FaceCollector:
         """Any geometry, in the order of the file."""
         tokens, ring_face = self._tokens, self._ring_face
         owners, surfaces, lods, ids = self._owner, self._surface, self._lod, self.ids
-        codes, mark = _CODE_OF, _RING_MARK
+        codes, mark = _CODE_OF, RING_MARK
         id_name, other_id = GML_IDS[0], GML_IDS[1]
         turn = 1_000_000_000 if backwards else 0
         open_face = new_ring = False
@@ -270,12 +301,11 @@ class FaceCollector:
 
     def take(self) -> FaceArrays:
         """Everything gathered so far as arrays, and start anew."""
-        points, size = _parse(self._tokens, len(self._ring_face))
+        points, size, flat = parse_rings(self._tokens, len(self._ring_face))
         ring_face = np.array(self._ring_face, dtype=np.int32)
-        points, size, flat = _lift(points, size)
         self.flat_rings += flat
         if self._turned:
-            _turn_round(points, size, ring_face, np.array(self._turned))
+            turn_round(points, size, ring_face, np.array(self._turned))
         arrays = FaceArrays(
             points,
             size,
@@ -296,83 +326,3 @@ def _is_part_of_ring(line: Element) -> bool:
     parent = line.getparent()
     above = parent.getparent() if parent is not None else None
     return above is not None and str(above.tag).endswith("}Ring")
-
-
-def _parse(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32]]:
-    """All numbers in a row and how many belong to each ring."""
-    if not tokens:
-        return np.zeros(0), np.zeros(0, np.int32)
-    values = _numbers(" ".join(tokens))
-    marks = np.flatnonzero(np.isnan(values))
-    if len(marks) != ring_count:
-        values = np.array([number for text in tokens for number in _numbers_one_by_one(text)])
-        marks = np.flatnonzero(np.isnan(values))
-    size = np.diff(marks, append=len(values)) - 1
-    return values[~np.isnan(values)], size.astype(np.int32)
-
-
-def _numbers(text: str) -> Floats:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            return np.fromstring(text, dtype=np.float64, sep=" ")
-        except (DeprecationWarning, ValueError):
-            return np.zeros(0)
-
-
-def _numbers_one_by_one(text: str) -> list[float]:
-    """Numbers of one text; what is no number becomes infinite, so that its face is found and left out."""
-    if text is _RING_MARK:
-        return [np.nan]
-    numbers = []
-    for word in text.split():
-        try:
-            number = float(word)
-        except ValueError:
-            number = np.inf
-        numbers.append(np.inf if number != number else number)
-    return numbers
-
-
-def _lift(values: Floats, size: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int32], int]:
-    """(P, 3) points of numbers in a row, points per ring, and the number of rings without heights.
-
-    Whether a ring is flat is seen from where it closes. A ring that fits neither becomes infinite.
-    """
-    if not len(size):
-        return values.reshape(-1, 3), size, 0
-    end = np.cumsum(size, dtype=np.int64)
-    start = end - size
-    odd = size % 3 != 0
-    several = size >= 6
-    closes = np.zeros(len(size), dtype=bool)
-    a, b = start[several], end[several]
-    closes[several] = (values[a] == values[b - 3]) & (values[a + 1] == values[b - 2]) & (values[a + 2] == values[b - 1])
-    closes_flat = np.zeros(len(size), dtype=bool)
-    closes_flat[several] = (values[a] == values[b - 2]) & (values[a + 1] == values[b - 1])
-    flat = (size % 2 == 0) & closes_flat & ~closes
-    if not (odd | flat).any():
-        return values.reshape(-1, 3), size // 3, 0
-    parts = []
-    for i, (first, last) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
-        if flat[i]:
-            ring = np.zeros(((last - first) // 2, 3))
-            ring[:, :2] = values[first:last].reshape(-1, 2)
-        elif odd[i]:
-            ring = np.full((3, 3), np.inf)
-            ring[:, 0] = 0.0
-            ring[1, 1] = 0.0
-        else:
-            ring = values[first:last].reshape(-1, 3)
-        parts.append(ring)
-    sizes = np.array([len(part) for part in parts], dtype=np.int32)
-    return np.concatenate(parts), sizes, int(flat.sum())
-
-
-def _turn_round(
-    points: Floats, size: NDArray[np.int32], ring_face: NDArray[np.int32], faces: NDArray[np.int64]
-) -> None:
-    end = np.cumsum(size, dtype=np.int64)
-    for ring in np.flatnonzero(np.isin(ring_face, faces)).tolist():
-        first, last = int(end[ring] - size[ring]), int(end[ring])
-        points[first:last] = points[first:last][::-1]

@@ -69,6 +69,8 @@ class ObjectCollector:
         self._meaning = _Meanings()
         #: Tags of surfaces met before -> their kind, which spares most of the work.
         self._surface_of: dict[str, int] = {}
+        #: Tags of properties around geometries in surfaces met before -> index of their level of detail.
+        self._level_of: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._lod_code: dict[str, int] = {}
 
@@ -124,13 +126,16 @@ class ObjectCollector:
         lod = ""
         if name == "TINRelief":
             lod = next((child.text or "" for child in element if local_name(child.tag) == "lod"), "").strip()
-        roles, surface_of = self._meaning, self._surface_of
+        roles, surface_of, level_of = self._meaning, self._surface_of, self._level_of
+        collect_lone = self.faces.collect_lone
         for child in element:
             meant = roles[child.tag]
             role = meant.role
             if role is _SKIP:
                 continue
             if role is _FEATURE:
+                if collect_lone(child, index, surface_of, level_of):
+                    continue
                 for feature in child:
                     kind = surface_of.get(feature.tag)
                     if kind is not None:
@@ -200,6 +205,7 @@ class ObjectCollector:
             role = meant.role
             if role is _GEOMETRY:
                 if not (meant.solid and name in SPACES):
+                    self._level_of[child.tag] = self.lod_code(meant.lod)
                     self._geometry(child, meant, owner, surface, "")
             elif role is _FEATURE or (role is _LOOK and len(child)):
                 for feature in child:

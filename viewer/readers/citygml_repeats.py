@@ -21,9 +21,11 @@ def drop_repeats(arrays: FaceArrays) -> tuple[FaceArrays, list[int]]:
     Only objects with both kinds are looked at. Faces equal to a surface go. If few are equal, because the solid
     is cut up differently, all of its faces go where the surfaces cover it.
     """
+    plain = arrays.face_surface == 0
+    if plain.all() or not plain.any():
+        return arrays, []
     owner = arrays.face_object.astype(np.int64) - (int(arrays.face_object.min()) if len(arrays.face_object) else 0)
     group = owner * 64 + arrays.face_lod
-    plain = arrays.face_surface == 0
     both = np.intersect1d(group[plain], group[~plain])
     if not len(both):
         return arrays, []
