@@ -25,7 +25,9 @@ def main() -> int:
 
     out = ROOT / "out" / "stadtforum-demo.png"
     out.parent.mkdir(exist_ok=True)
-    code = run(["snapshot", "--sample", "-o", str(out), "--size", "1920x1080"])
+    language = "de" if os.environ.get("LANG", "").startswith("de") else "en"
+    session = ROOT / "assets" / "sample" / f"auenstadt.{language}.stadtforum"
+    code = run(["snapshot", str(session), "-o", str(out), "--size", "1920x1080"])
     if code == 0:
         print(f"There is no screen here, so the sample city was drawn into {out}")
     return code

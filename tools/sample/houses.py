@@ -60,7 +60,7 @@ class Houses:
     def perimeter(self, block: Block) -> None:
         """Houses all round a courtyard, each with a gabled roof along the street."""
         rng, depth = self.rng, 12.5
-        front = shapely.orient_polygons(block.shape.buffer(-1.6, join_style="mitre").simplify(2.5))
+        front = _calm(shapely.orient_polygons(block.shape.buffer(-1.6, join_style="mitre").simplify(4.0)))
         yard = shapely.orient_polygons(front.buffer(-depth, join_style="mitre"))
         if front.geom_type != "Polygon" or yard.geom_type != "Polygon" or yard.area < 300:
             self.rows(block)
@@ -485,6 +485,21 @@ def _offset_corners(ring: np.ndarray, depth: float) -> np.ndarray:
     n0, n1 = inward(before, ring), inward(ring, after)
     both = n0 + n1
     return ring + both * (depth / np.maximum((1 + (n0 * n1).sum(axis=1)), 0.35))[:, None]
+
+
+def _calm(shape: Polygon) -> Polygon:
+    """Without the short sides that make splinters of houses: their two corners become one."""
+    ring = ring_of(shape)
+    while len(ring) > 4:
+        length = np.hypot(*(np.roll(ring, -1, axis=0) - ring).T)
+        k = int(np.argmin(length))
+        if length[k] > 15.0:
+            break
+        following = (k + 1) % len(ring)
+        ring[k] = (ring[k] + ring[following]) / 2
+        ring = np.delete(ring, following, axis=0)
+    calm = Polygon(ring)
+    return shapely.orient_polygons(calm) if calm.is_valid else shape
 
 
 def _side(ring: np.ndarray, edge: int) -> int:

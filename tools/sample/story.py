@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,4 +157,7 @@ def write_sessions(folder: Path, plan: Plan, city: CityBuilder) -> None:
         )
         path = folder / words.file
         path.unlink(missing_ok=True)
-        save_session(path, document)
+        save_session(path, document, portable=True)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["written_at"] = "2026-11-01T00:00:00+00:00"  # else the file differs at every run
+        path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -64,6 +64,7 @@ def save_session(
     document: Document,
     *,
     bundle: bool = False,
+    portable: bool = False,
     expected: FileStamp | None = None,
     layer: FileLayer | None = None,
 ) -> SavedSession:
@@ -73,6 +74,7 @@ def save_session(
     ----------
     path : the session file.
     bundle : copy the data files into it. Data that came out of a bundle always goes back into one.
+    portable : write no absolute places and times, for sessions that are given away with their folder.
     expected : the file as it was when opened; given, a file somebody else changed is not overwritten.
 
     Raises
@@ -89,7 +91,7 @@ def save_session(
             hint="Save yours under another name, or overwrite the other one.",
             path=path,
         )
-    content, members = _encode(path, document, bundle)
+    content, members = _encode(path, document, bundle, portable)
     result: SaveResult = write_atomic(
         path, bundles.bundle_chunks(content, members) if members else content, layer=layer
     )
@@ -200,7 +202,7 @@ def _bundle_root() -> Path:
 # --- writing -----------------------------------------------------------------------------------
 
 
-def _encode(path: Path, document: Document, bundle: bool) -> tuple[bytes, dict[str, Path]]:
+def _encode(path: Path, document: Document, bundle: bool, portable: bool = False) -> tuple[bytes, dict[str, Path]]:
     """Content of ``session.json`` and the files that go with it, name inside -> file."""
     sources: list[Source] = []
     members: dict[str, Path] = {}
@@ -214,6 +216,8 @@ def _encode(path: Path, document: Document, bundle: bool) -> tuple[bytes, dict[s
             mark: FileMark | None = FileMark(relative=first)
         else:
             mark = paths.mark_of(source, path.parent)
+            if portable and mark is not None:
+                mark = replace(mark, absolute="", modified_ns=0)
         sources.append(replace(source, path="", mark=mark))
     data = codec.encode(replace(document, sources=tuple(sources)), marks=True)
     for entry in data["sources"]:

@@ -122,16 +122,19 @@ class SessionFiles(QObject):
         )
 
     def _show(self, path: Path, opened: OpenedSession) -> None:
-        try:
-            self._hold(path)
-        except LockedError as error:
-            self._toasts.show_error(error)
+        own = not path.resolve().is_relative_to(assets_folder().resolve())  # the sample is saved elsewhere
+        if own:
+            try:
+                self._hold(path)
+            except LockedError as error:
+                self._toasts.show_error(error)
+                self.release()
+            except ViewerError:
+                self.release()  # a folder that cannot be written to: read only, no lock needed
+        else:
             self.release()
-        except ViewerError:
-            self.release()  # a folder that cannot be written to, as the sample's: read only, no lock needed
         self._stamp = opened.stamp
         self._workspace.open_document(opened.document)
-        own = not path.resolve().is_relative_to(assets_folder().resolve())  # the sample is saved elsewhere
         self._session.mark_saved(path if own else None)
         for issue in opened.issues:
             self._toasts.say(issue.text, kind="warning", **{"count": issue.count, **issue.values})
