@@ -41,6 +41,20 @@ class ResetLever:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetTarget:
+    """Put every lever back for one target, as if none had ever been moved there."""
+
+    text: ClassVar[str] = "Reset a target"
+    target: Target = _WHOLE_CITY
+
+    def apply(self, document: Document) -> Document:
+        scenario = document.scenario
+        return document.with_scenario(
+            replace(scenario, settings=tuple(s for s in scenario.settings if s.target != self.target))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ResetScenario:
     """Take every change of the active scenario back."""
 

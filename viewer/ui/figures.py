@@ -17,7 +17,7 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 EN_DASH = "\N{EN DASH}"
 
 #: Counts of homes and people: whole numbers, tens above 1,000 (METHODS section 1.5).
-_COUNTED = frozenset({"dwellings", "residents"})
+_COUNTED = frozenset({"dwellings", "residents", "added_dwellings"})
 
 STATUS_TEXT = {
     Status.LIVE: "Calculated",
@@ -39,12 +39,20 @@ class Change(StrEnum):
 
     UNKNOWN = "unknown"
     SAME = "same"
+    SLIGHT = "slight"
     UNCLEAR = "unclear"
     MORE = "more"
     LESS = "less"
 
 
-SYMBOL = {Change.UNKNOWN: "", Change.SAME: "=", Change.UNCLEAR: "≈", Change.MORE: "▲", Change.LESS: "▼"}
+SYMBOL = {
+    Change.UNKNOWN: "",
+    Change.SAME: "=",
+    Change.SLIGHT: "≈",
+    Change.UNCLEAR: "≈",
+    Change.MORE: "▲",
+    Change.LESS: "▼",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,62 +80,65 @@ def with_unit(text: str, unit: str) -> str:
     return text if unit in {"", "1", "-", "–"} else f"{text}{NARROW_SPACE}{tr(unit)}"
 
 
-def digits_of(record: IndicatorRecord, value: float) -> int:
-    """Decimals (negative: tens) in which a value of this record is shown."""
-    if record.id in _COUNTED:
-        return -1 if abs(value) > 1000 else 0
-    return record.digits
-
-
 def figure(record: IndicatorRecord, value: float | None, *, sign: bool = False) -> str:
     """A value of this record, rounded, without unit; a dash where it is unknown."""
-    if value is None:
-        return EN_DASH
-    return number(value, digits_of(record, value), sign=sign)
+    return EN_DASH if value is None else number(value, record.digits, sign=sign)
+
+
+def unit_of(record: IndicatorRecord) -> str:
+    """The unit beside a value; silent where the label says the same word ("Buildings", "buildings")."""
+    return "" if record.unit.casefold() == record.label.casefold() else record.unit
 
 
 def value_text(record: IndicatorRecord) -> str:
     """The record's value with unit, or what stands in its place."""
     if record.status is Status.OFF or record.value is None:
         return EN_DASH
-    if record.status is Status.INDICATIVE:
-        return with_unit("~" + NARROW_SPACE + number(record.value, min(record.digits, 0)), record.unit)
-    return with_unit(figure(record, record.value), record.unit)
+    about = "≈" + NARROW_SPACE if record.status is Status.INDICATIVE else ""
+    return with_unit(about + figure(record, record.value), unit_of(record))
 
 
 def band_text(record: IndicatorRecord) -> str:
-    """The band of a value, "1,900 – 2,400"; empty where there is none."""
+    """The band of a value, "1,900 to 2,400"; empty where there is none or it vanishes in the rounding."""
     if record.status is not Status.RANGE or record.low is None or record.high is None:
         return ""
-    return f"{figure(record, record.low)}{NARROW_SPACE}{EN_DASH}{NARROW_SPACE}{figure(record, record.high)}"
+    low, high = figure(record, record.low), figure(record, record.high)
+    return "" if low == high else tr("{low} to {high}", low=low, high=high)
 
 
-def band(record: IndicatorRecord) -> float:
-    """Half the width of the band: a difference below it says nothing (METHODS section 15)."""
-    if record.low is None or record.high is None:
-        return 0.0
-    return abs(record.high - record.low) / 2
+def sentence_text(record: IndicatorRecord) -> str:
+    """The record's plain sentence with its rounded numbers."""
+    return tr(
+        record.sentence,
+        value=figure(record, record.value),
+        baseline=figure(record, record.baseline),
+        difference=figure(record, record.difference, sign=True),
+        low=figure(record, record.low),
+        high=figure(record, record.high),
+    )
 
 
 def difference(record: IndicatorRecord) -> Difference:
-    """The record's difference to the baseline, in words and symbol."""
-    return describe_difference(record, record.difference)
+    """The record's difference to the baseline, in words and symbol.
 
-
-def describe_difference(record: IndicatorRecord, delta: float | None) -> Difference:
-    """A difference in the record's unit, in words and symbol: also between two scenarios."""
+    A difference that vanishes in the rounding is not given as a number; where the value is a range it is
+    not given as a change at all. The band itself says nothing about a difference: what is uncertain in
+    both states (how large a home is) falls out of it.
+    """
+    delta = record.difference
     if delta is None or record.status is Status.OFF:
         return Difference(Change.UNKNOWN, "")
     if delta == 0:
-        return Difference(Change.SAME, tr("unchanged"))
-    digits = digits_of(record, delta)
-    if abs(delta) < band(record) or round(delta, digits) == 0:
-        return Difference(Change.UNCLEAR, tr("no reliable difference"))
+        return Difference(Change.SAME, tr("as today"))
+    if round(delta, record.digits) == 0:
+        if record.status is Status.RANGE:
+            return Difference(Change.UNCLEAR, tr("no reliable difference"))
+        return Difference(Change.SLIGHT, tr("hardly any change"))
     change = Change.MORE if delta > 0 else Change.LESS
     if record.status is Status.INDICATIVE:
         return Difference(change, tr("more") if delta > 0 else tr("less"))
-    unit = "percentage points" if record.unit == "%" else record.unit
-    return Difference(change, with_unit(number(delta, digits, sign=True), unit))
+    unit = "percentage points" if record.unit == "%" else unit_of(record)
+    return Difference(change, with_unit(number(delta, record.digits, sign=True), unit))
 
 
 def lever_text(parameter: Parameter, value: float) -> str:
@@ -152,6 +163,7 @@ def target_text(target: Target) -> str:
     return tr("Whole city")
 
 
+#: Comparisons of an attribute filter in plain words.
 OPERATOR_TEXT = {
     "=": "is",
     "!=": "is not",

@@ -5,11 +5,14 @@ It offers what the panels use of ``Workspace``; its numbers follow simple arithm
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from viewer.city import CityModel
+from viewer.city import CityModel, Frame
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.scenario import Scenario, Selection, Setting, Target, WholeCity
 from viewer.scene.state import SceneState
@@ -63,6 +66,8 @@ class SampleWorkspace:
         self.city: CityModel | None = None
         self.measures = None
         self.ground = None
+        self.frame = Frame()
+        self.outline_local = np.empty((0, 3))
         self.reports = ()
         self.selection: NDArray[np.int32] = np.arange(3, dtype=np.int32)
         self.session.changed.connect(self._on_changed)
@@ -70,7 +75,7 @@ class SampleWorkspace:
     def _on_changed(self, _old: Document, _new: Document) -> None:
         self.changed.emit()
 
-    def select(self, features: list[int]) -> None:
+    def select(self, features: ArrayLike) -> None:
         """Choose buildings, as a click does."""
         self.selection = np.array(features, dtype=np.int32)
         self.selection_changed.emit()
@@ -90,6 +95,15 @@ class SampleWorkspace:
     def ids_of(self, features: NDArray[np.int32]) -> tuple[str, ...]:
         """Ids of top-level objects."""
         return tuple(f"b-{int(n):03d}" for n in features)
+
+    def features_of(self, ids: Iterable[str]) -> NDArray[np.int32]:
+        """Positions of top-level objects with these ids."""
+        return np.array([int(i[2:]) for i in ids if i.startswith("b-")], dtype=np.int32)
+
+    def show_outline(self, ring_local: NDArray[np.float64]) -> None:
+        """Show a ring as the area being talked about."""
+        self.outline_local = ring_local
+        self.changed.emit()
 
     def target_count(self, target: Target) -> int:
         """Buildings a target touches."""
@@ -201,3 +215,22 @@ def _record(row: _Row, value: float, baseline: float) -> IndicatorRecord:
         assumptions=("No vacancy, no mixed use inside a building.",) if spread else (),
         source="METHODS",
     )
+
+
+def run_alone(make: Callable[..., object]) -> None:
+    """Show one panel with the made-up quarter, as ``python -m viewer.ui.PANEL`` does; ends the process."""
+    from viewer.ui.graphics import prepare_application
+
+    prepare_application()
+    from PySide6.QtWidgets import QApplication
+
+    from viewer.ui import i18n, theme
+
+    app = QApplication(sys.argv)
+    i18n.set_language("")
+    theme.apply(app)
+    panel = make(SampleWorkspace(), None)
+    panel.resize(380, 860)  # type: ignore[attr-defined]
+    panel.setObjectName("window")  # type: ignore[attr-defined]
+    panel.show()  # type: ignore[attr-defined]
+    sys.exit(app.exec())
