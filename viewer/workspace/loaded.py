@@ -74,4 +74,6 @@ def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None
     progress.report(0.7, "Finding the ground")
     ground = make_ground(city, lod_faces, measures)
     progress.report(0.9, "Preparing the scenarios")
-    return Derived(key, city, lod_faces, measures, ground, Applier(city, measures, ground))
+    applier = Applier(city, measures, ground, lod_faces)
+    _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
+    return Derived(key, city, lod_faces, measures, ground, applier)

@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TreeLayer
 from viewer.city.ground import Ground
-from viewer.city.measures import Measures
+from viewer.city.measures import Measures, measure_issues
 from viewer.errors import ViewerError
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
 from viewer.indicators.record import IndicatorRecord
@@ -141,6 +141,9 @@ class Workspace:
             order = [s.key for s in self.session.document.sources if s.key in lods]
             wanted = tuple((name, lods[name]) for name in dict.fromkeys([*order, key]))
             derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0))
+            if not others:
+                issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
+                reading = replace(reading, report=replace(reading.report, issues=issues))
         return Loaded(
             key=key,
             path=str(Path(path).resolve()),
