@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkDataObject
@@ -11,17 +9,22 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
 from viewer.city.kinds import SurfaceType, Theme
 from viewer.scenario.change import CityChange
-from viewer.scene.city_mesh import CityArrays, blocks, edges, vertex_colors
-from viewer.scene.environment import add_haze, set_haze
-from viewer.scene.feature_table import DECLARE, MOVE, NEARER, PAINT, FeatureTexture
+from viewer.scene.city_mesh import CityArrays, face_colors, part_colors
+from viewer.scene.feature_table import FeatureTexture
 from viewer.scene.palettes import Look, rgb
+from viewer.scene.shading import Program, light_on, set_eye, set_look
 from viewer.scene.vtk_data import Mesh, segments_mesh, triangles_mesh
 
 #: Above this many triangles a moving picture shows blocks instead of houses.
-BLOCKS_FROM = 150_000
-#: Cells into which edges are split, so that only near ones are drawn.
-EDGE_CELL_M = 260.0
+BLOCKS_FROM = 80_000
+#: Edges are drawn while moving, too, up to this many.
+EDGES_WHILE_MOVING = 120_000
 SEALED_WORDS = ("asphalt", "paving", "concrete", "sealed", "versiegelt", "beton", "pflaster")
+
+_BODY = Program()
+_BLOCKS = Program(flat=True)
+_EDGES = Program(painted=False, line=True)
+_GROUND = Program(lifted=False, painted=False)
 
 
 class CityActors:
@@ -30,20 +33,20 @@ class CityActors:
     def __init__(self, arrays: CityArrays, style: Look, span: float) -> None:
         self.arrays = arrays
         self._style, self._span = style, span
+        self._programs: dict[vtkActor, Program] = {}
         count = max(len(arrays.city.objects.features), 1)
         self._state = FeatureTexture(count, np.float32)
         self._color = FeatureTexture(count, np.uint8)
-        self._body_index, body_triangles = arrays.vertices_of(arrays.standing)
-        self._ground_index, ground_triangles = arrays.vertices_of(arrays.flat)
         points = arrays.city.positions_local
-        attributes = arrays.attributes(self._body_index)
-        self._body = triangles_mesh(points[self._body_index], body_triangles)
-        self._body.add("feat", attributes)
-        self._ground = triangles_mesh(points[self._ground_index], ground_triangles)
-        self.body = self._lifted(self._body)
-        self.ground = self._plain(self._ground)
+        self._body = triangles_mesh(points[arrays.body.index], arrays.body.triangles)
+        self._body.add("feat", arrays.body.feat)
+        self._body.add("faceNormal", arrays.body.normals)
+        self._ground = triangles_mesh(points[arrays.ground.index], arrays.ground.triangles)
+        self.body = self._actor(self._body, _BODY)
+        self.ground = self._actor(self._ground, _GROUND)
         self.edges = self._edge_actors()
-        self.coarse = self._coarse_actor() if len(body_triangles) > BLOCKS_FROM else None
+        self.coarse = self._coarse_actor() if len(arrays.body.triangles) > BLOCKS_FROM else None
+        self._ground_light = light_on(np.abs(arrays.ground.normals) * (0, 0, 1) + arrays.ground.normals * (1, 1, 0))
         self._ground_base: NDArray[np.uint8] = np.empty((0, 3), np.uint8)
         self._unsealed: object = None
         self.paint(style)
@@ -67,19 +70,25 @@ class CityActors:
     def paint(self, style: Look) -> None:
         """Colours of a theme."""
         self._style = style
-        self._body.set_colors(vertex_colors(self.arrays, self._body_index, style))
-        self._ground_base = vertex_colors(self.arrays, self._ground_index, style)
-        self._ground.set_colors(self._ground_base)
+        self._body.set_colors(part_colors(self.arrays, self.arrays.body, style))
+        self._ground_base = part_colors(self.arrays, self.arrays.ground, style)
+        self._show_ground(self._ground_base)
         self._unsealed = None
-        for actor in (self.ground, self.body, *([self.coarse] if self.coarse else [])):
-            set_haze(actor, style, self._span * 1.6, self._span * 5.5)
-            actor.GetShaderProperty().GetVertexCustomUniforms().SetUniform3f(
-                "greenColor", [float(v) for v in rgb(style.green)]
-            )
+        for actor in self.actors():
+            set_look(actor, style, self._span * 1.6, self._span * 5.5)
         for actor, *_ in self.edges:
             actor.GetProperty().SetColor(*rgb(style.edge))
         if self.coarse is not None:
             self._coarse_mesh.set_colors(self._coarse_colors(style))
+
+    def set_occlusion(self, on: bool) -> None:
+        """Whether a pass that darkens corners draws this city."""
+        for actor, program in self._programs.items():
+            program.apply(actor, occlusion=on)
+
+    def _show_ground(self, colors: NDArray[np.floating] | NDArray[np.uint8]) -> None:
+        """(n, 3) colours 0..255 of the ground, before light falls on them."""
+        self._ground.set_colors(np.clip(np.round(colors * self._ground_light), 0, 255).astype(np.uint8))
 
     # -- what changes --------------------------------------------------------------------------------
 
@@ -108,19 +117,19 @@ class CityActors:
             return
         self._unsealed = wanted
         if not wanted:
-            self._ground.set_colors(self._ground_base)
+            self._show_ground(self._ground_base)
             return
         share = self._unsealed_share(wanted)[:, None]
         green = rgb(self._style.themes[Theme.VEGETATION]) * 255.0
         mixed = self._ground_base * (1.0 - share) + green * share
-        self._ground.set_colors(np.round(mixed).astype(np.uint8))
+        self._show_ground(mixed)
 
     def _unsealed_share(self, unsealed: tuple[tuple[float, NDArray[np.float64] | None], ...]) -> NDArray[np.float64]:
         """(n,) share of green on each vertex of the ground."""
         from viewer.city.geometry import points_in_ring
 
         city = self.arrays.city
-        face = city.vertex_face[self._ground_index]
+        face = city.vertex_face[self.arrays.ground.index]
         starts = city.face_start[:-1]
         sums = np.add.reduceat(
             city.positions_local[:, :2].astype(np.float64), np.minimum(starts, len(city.positions_local) - 1), axis=0
@@ -145,104 +154,92 @@ class CityActors:
             sealed &= hard[code][city.face_feature]
         return np.asarray(sealed)
 
-    def set_moving(self, moving: bool, eye: NDArray[np.float64], reach: float) -> None:
+    def aim(self, moving: bool, eye: NDArray[np.float64], reach: float) -> None:
         """While moving: blocks for large cities and no edges. At rest: edges within reach, metres."""
         use_blocks = moving and self.coarse is not None
         self.body.SetVisibility(not use_blocks)
+        set_eye(self.body, eye, self._span * 2.5)
+        set_eye(self.ground, eye, self._span * 2.5)
         if self.coarse is not None:
             self.coarse.SetVisibility(use_blocks)
-        for actor, centre, radius, small in self.edges:
-            near = float(np.linalg.norm(centre - eye)) - radius < reach
-            actor.SetVisibility(near and (not moving or small))
+            set_eye(self.coarse, eye, 0.0)
+        if not self.edges:
+            return
+        near = np.linalg.norm(self._edge_centres - eye, axis=1) - self._edge_radii < reach
+        if moving and self._edge_count > EDGES_WHILE_MOVING:
+            near[:] = False
+        for (actor, *_), shown in zip(self.edges, near.tolist(), strict=True):
+            actor.SetVisibility(shown)
 
     # -- making ----------------------------------------------------------------------------------------
 
-    def _lifted(self, mesh: Mesh, extra: str = "", *, paint: bool = True) -> vtkActor:
+    def _actor(self, mesh: Mesh, program: Program) -> vtkActor:
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(mesh.data)
-        mapper.SetVBOShiftScaleMethod(0)
-        mapper.MapDataArrayToVertexAttribute("feat", "feat", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
         actor = vtkActor()
         actor.SetMapper(mapper)
-        self._finish(actor, haze=paint)
-        actor.GetProperty().SetTexture("featureState", self._state.texture)
-        actor.GetProperty().SetTexture("featureColor", self._color.texture)
-        shader = actor.GetShaderProperty()
-        shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, DECLARE, False)
-        shader.AddVertexShaderReplacement(
-            "//VTK::PositionVC::Impl", True, MOVE + (PAINT if paint else "") + extra, False
-        )
-        return actor
-
-    def _plain(self, mesh: Mesh) -> vtkActor:
-        mapper = vtkPolyDataMapper()
-        mapper.SetInputData(mesh.data)
-        mapper.SetVBOShiftScaleMethod(0)
-        actor = vtkActor()
-        actor.SetMapper(mapper)
-        self._finish(actor)
-        return actor
-
-    def _finish(self, actor: vtkActor, *, haze: bool = True) -> None:
-        p = actor.GetProperty()
-        p.SetAmbient(0.45)
-        p.SetDiffuse(0.76)
-        p.SetSpecular(0.0)
         actor.ForceOpaqueOn()
         actor.PickableOff()
-        if haze:
-            add_haze(actor, self._style, self._span * 1.6, self._span * 5.5)
+        names = (("feat",) if program.lifted else ()) + (("faceNormal",) if program.painted else ())
+        for name in names:
+            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+        if program.lifted:
+            actor.GetProperty().SetTexture("featureState", self._state.texture)
+            actor.GetProperty().SetTexture("featureColor", self._color.texture)
+        program.apply(actor)
+        self._programs[actor] = program
+        return actor
 
-    def _edge_actors(self) -> list[tuple[vtkActor, NDArray[np.float64], float, bool]]:
-        arrays = self.arrays
-        themes = tuple(Theme)
-        theme = arrays.city.objects.feature_theme[arrays.city.face_feature] if len(arrays.city.objects) else np.zeros(0)
-        built = arrays.standing & np.isin(theme, [themes.index(t) for t in (Theme.BUILDING, Theme.BRIDGE)])
-        built &= arrays.city.face_surface != SurfaceType.GROUND
-        index, pairs = edges(arrays, built)
-        if not len(pairs):
-            return []
-        points = arrays.city.positions_local[index]
-        attributes = arrays.attributes(index)
-        middle = points[pairs[:, 0], :2]
-        cell = np.floor(middle / max(EDGE_CELL_M, self._span / 24.0)).astype(np.int64)
-        _, group = np.unique(cell[:, 0] * 1_000_003 + cell[:, 1], return_inverse=True)
-        order = np.argsort(group, kind="stable")
+    def _edge_actors(self) -> list[tuple[vtkActor, Mesh]]:
+        cells = self.arrays.edge_cells
+        self._edge_centres = np.array([c.centre for c in cells]).reshape(-1, 3)
+        self._edge_radii = np.array([c.radius for c in cells])
+        self._edge_count = sum(len(c.segments) for c in cells)
         result = []
-        for part in np.split(pairs[order], np.flatnonzero(np.diff(group[order])) + 1):
-            used, number = np.unique(part, return_inverse=True)
-            mesh = segments_mesh(points[used], number.reshape(-1, 2))
-            mesh.add("feat", attributes[used])
-            actor = self._lifted(mesh, NEARER, paint=False)
-            actor.GetProperty().LightingOff()
+        for cell in cells:
+            mesh = segments_mesh(cell.points, cell.segments)
+            mesh.add("feat", cell.feat)
+            actor = self._actor(mesh, _EDGES)
             actor.GetProperty().SetLineWidth(1.0)
-            low, high = points[used].min(axis=0).astype(np.float64), points[used].max(axis=0).astype(np.float64)
-            result.append((actor, (low + high) / 2, float(np.linalg.norm(high - low) / 2), len(pairs) < 120_000))
-            self._keep(mesh)
+            result.append((actor, mesh))
         return result
 
     def _coarse_actor(self) -> vtkActor:
-        points, triangles, features = blocks(self.arrays)
+        points, triangles, features = self.arrays.blocks
         mesh = triangles_mesh(points, triangles)
-        low = points.reshape(-1, 8, 3)[:, :1, 2]
-        height = points.reshape(-1, 8, 3)[:, :, 2] - low
-        attributes = np.full((len(points), 4), 2.0, np.float32)
-        attributes[:, 0] = np.repeat(features, 8)
-        attributes[:, 1] = height.ravel()
-        attributes[:, 2] = np.tile([0, 0, 0, 0, 1, 1, 1, 1], len(features))
-        mesh.add("feat", attributes)
+        corner = points.reshape(-1, 8, 3)
+        feat = np.full((len(features), 8, 4), 2.0, np.float32)
+        feat[..., 0] = features[:, None]
+        feat[..., 1] = corner[..., 2] - corner[:, :1, 2]
+        feat[..., 2] = (0, 0, 0, 0, 1, 1, 1, 1)
+        rank = np.full(len(self.arrays.measures.ground_m), 2.0, np.float32)
+        np.minimum.at(rank, self.arrays.city.face_feature, self.arrays.green_rank)
+        feat[:, 4, 3] = rank[features]
+        mesh.add("feat", feat.reshape(-1, 4))
+        # each corner carries the normal of the side that ends there, see ``blocks``
+        along = corner[:, (1, 2, 3, 0)] - corner[:, :4]
+        normals = np.zeros_like(corner)
+        normals[:, :4, 0], normals[:, :4, 1], normals[:, 4:, 2] = along[..., 1], -along[..., 0], 1.0
+        normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6)
+        mesh.add("faceNormal", normals.reshape(-1, 3))
         self._coarse_mesh = mesh
-        self._coarse_count = len(features)
-        mesh.set_colors(self._coarse_colors(self._style))
-        actor = self._lifted(mesh)
+        actor = self._actor(mesh, _BLOCKS)
         actor.VisibilityOff()
         return actor
 
     def _coarse_colors(self, style: Look) -> NDArray[np.uint8]:
-        wall, roof = rgb(style.wall) * 0.9, (rgb(style.roof) * 0.6 + rgb(style.wall) * 0.4)
-        one = np.concatenate([np.tile(wall, (4, 1)), np.tile(roof, (4, 1))])
-        return np.round(np.tile(one, (self._coarse_count, 1)) * 255).astype(np.uint8)
-
-    def _keep(self, mesh: Mesh) -> None:
-        self._meshes: list[Any] = getattr(self, "_meshes", [])
-        self._meshes.append(mesh)
+        """Mean colours of the upright and of the lying faces of every object."""
+        arrays = self.arrays
+        colors, features = face_colors(arrays, style), arrays.blocks[2]
+        result = np.empty((len(features), 8, 3))
+        upright = np.abs(arrays.slope_up) < 0.3
+        for corners, wanted, other in (
+            (slice(0, 4), arrays.standing & upright, rgb(style.wall)),
+            (slice(4, 8), arrays.standing & (arrays.slope_up >= 0.3), rgb(style.roof)),
+        ):
+            of = arrays.city.face_feature[wanted]
+            count = np.bincount(of, minlength=len(arrays.measures.ground_m))[features]
+            for k in range(3):
+                total = np.bincount(of, colors[wanted, k], minlength=len(arrays.measures.ground_m))[features]
+                result[:, corners, k] = np.where(count > 0, total / np.maximum(count, 1), other[k])[:, None]
+        return np.round(np.clip(result.reshape(-1, 3), 0, 1) * 255).astype(np.uint8)

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper, vtkRenderer
 
 from viewer.city.ground import Ground
 from viewer.scene.palettes import Look, rgb
+from viewer.scene.shading import LIGHTS, Program, direction, light_on, set_eye, set_look
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
-#: Where the light comes from: compass direction and height above the horizon, degrees.
-SUN = (142.0, 43.0)
+#: Nodes of the ground plane along a side: of terrain in the data, and of a ground guessed from buildings.
+NODES_EXACT, NODES_GUESSED = 160, 80
+_PROGRAM = Program(lifted=False, painted=False)
 
 
 def light_city(renderer: vtkRenderer) -> None:
-    """Sun, sky light from the other side, and a little light from everywhere."""
+    """Lights for everything that VTK lights by itself: layers and trees."""
     renderer.RemoveAllLights()
     renderer.AutomaticLightCreationOff()
     renderer.LightFollowCameraOff()
-    for azimuth, height, color, intensity in (
-        (*SUN, (1.0, 0.97, 0.91), 0.80),
-        (SUN[0] + 165.0, 38.0, (0.80, 0.88, 1.0), 0.30),
-        (SUN[0] + 60.0, 80.0, (0.92, 0.95, 1.0), 0.10),
-    ):
-        a, h = np.radians(azimuth), np.radians(height)
+    for azimuth, height, color, intensity in LIGHTS:
         light = vtkLight()
         light.SetLightTypeToSceneLight()
         light.PositionalOff()
-        light.SetPosition(float(np.sin(a) * np.cos(h)), float(np.cos(a) * np.cos(h)), float(np.sin(h)))
+        light.SetPosition(*direction(azimuth, height))
         light.SetFocalPoint(0.0, 0.0, 0.0)
         light.SetColor(*color)
         light.SetIntensity(intensity)
@@ -41,72 +39,58 @@ def paint_sky(renderer: vtkRenderer, style: Look) -> None:
     renderer.SetBackground2(*rgb(style.sky_top))
 
 
-_HAZE = """//VTK::Light::Impl
-  float hazeShare = smoothstep(hazeRange.x, hazeRange.y, length(vertexVC.xyz));
-  fragOutput0.rgb = mix(fragOutput0.rgb, hazeColor, hazeShare);
-"""
-
-
-def add_haze(actor: vtkActor, style: Look, start: float, end: float) -> None:
-    """Let an actor fade into the horizon between two distances from the eye, metres."""
-    shader = actor.GetShaderProperty()
-    shader.ClearFragmentShaderReplacement("//VTK::Light::Impl", True)
-    shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, _HAZE, False)
-    set_haze(actor, style, start, end)
-
-
-def set_haze(actor: vtkActor, style: Look, start: float, end: float) -> None:
-    """Change colour and distances of the haze of an actor that has one."""
-    uniforms = actor.GetShaderProperty().GetFragmentCustomUniforms()
-    uniforms.SetUniform3f("hazeColor", [float(v) for v in rgb(style.horizon)])
-    uniforms.SetUniform2f("hazeRange", [float(start), float(end)])
-
-
 class GroundPlane:
     """The ground: the height grid of the city, continued flat to the horizon."""
 
     def __init__(self, ground: Ground, span: float, below_m: float) -> None:
-        self._mesh = _ground_mesh(ground, span, below_m)
+        self._span = span
+        self._mesh, normals = _ground_mesh(ground, span, below_m)
+        self._light = light_on(normals)
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(self._mesh.data)
-        mapper.ScalarVisibilityOff()
         self.actor = vtkActor()
         self.actor.SetMapper(mapper)
-        self.actor.GetProperty().SetInterpolationToGouraud()
-        self.actor.GetProperty().SetAmbient(0.46)
-        self.actor.GetProperty().SetDiffuse(0.66)
-        self.actor.GetProperty().SetSpecular(0.0)
+        self.actor.ForceOpaqueOn()
         self.actor.PickableOff()
+        _PROGRAM.apply(self.actor)
 
-    def paint(self, style: Look, span: float) -> None:
+    def paint(self, style: Look) -> None:
         """Colours of a theme."""
-        self.actor.GetProperty().SetColor(*rgb(style.ground))
-        add_haze(self.actor, style, span * 1.3, span * 5.0)
+        colors = np.clip(np.round(rgb(style.ground) * self._light * 255), 0, 255)
+        self._mesh.set_colors(colors.astype(np.uint8))
+        set_look(self.actor, style, self._span * 1.3, self._span * 5.0)
+
+    def set_occlusion(self, on: bool) -> None:
+        """Whether a pass that darkens corners draws the ground."""
+        _PROGRAM.apply(self.actor, occlusion=on)
+
+    def aim(self, eye: NDArray[np.float64]) -> None:
+        """Tell where the eye is."""
+        set_eye(self.actor, eye, self._span * 2.5)
 
 
-def _ground_mesh(ground: Ground, span: float, below_m: float) -> Mesh:
-    """The grid, thinned to at most 160 nodes a side, with a wide skirt."""
+def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDArray[np.float64]]:
+    """The thinned grid with a skirt that widens towards the horizon, and the normals of its points."""
     ny, nx = ground.heights.shape
-    jump = max(1, int(np.ceil(max(nx, ny) / 160)))
+    jump = max(1, int(np.ceil(max(nx, ny) / (NODES_EXACT if ground.exact else NODES_GUESSED))))
     rows = np.unique(np.append(np.arange(0, ny, jump), ny - 1))
     cols = np.unique(np.append(np.arange(0, nx, jump), nx - 1))
     x = ground.origin_local[0] + cols * ground.cell_m
     y = ground.origin_local[1] + rows * ground.cell_m
     z = ground.heights[np.ix_(rows, cols)].astype(np.float64)
     rim = float(np.median(np.concatenate([z[0], z[-1], z[:, 0], z[:, -1]])))
-    far = 9.0 * span
-    x = np.concatenate([[x[0] - far, x[0] - span * 0.35], x, [x[-1] + span * 0.35, x[-1] + far]])
-    y = np.concatenate([[y[0] - far, y[0] - span * 0.35], y, [y[-1] + span * 0.35, y[-1] + far]])
-    z = np.pad(z, 2, mode="constant", constant_values=rim) - below_m
+    # haze is worked out per point, so the points stand closer where it grows
+    steps = span * np.array([0.35, 0.8, 1.3, 1.9, 2.6, 3.4, 4.4, 6.0, 9.0])
+    x = np.concatenate([x[0] - steps[::-1], x, x[-1] + steps])
+    y = np.concatenate([y[0] - steps[::-1], y, y[-1] + steps])
+    z = np.pad(z, len(steps), mode="constant", constant_values=rim) - below_m
     gx, gy = np.meshgrid(x, y)
     points = np.column_stack([gx.ravel(), gy.ravel(), z.ravel()])
     n = len(x)
     j, i = np.meshgrid(np.arange(len(y) - 1), np.arange(n - 1), indexing="ij")
     a = (j * n + i).ravel()
     triangles = np.concatenate([np.column_stack([a, a + 1, a + n + 1]), np.column_stack([a, a + n + 1, a + n])])
-    mesh = triangles_mesh(points, triangles)
     dy, dx = np.gradient(z, y, x)
     normals = np.column_stack([-dx.ravel(), -dy.ravel(), np.ones(dx.size)])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    mesh.set_normals(normals.astype(np.float32))
-    return mesh
+    return triangles_mesh(points, triangles), normals

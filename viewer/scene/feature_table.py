@@ -44,36 +44,3 @@ class FeatureTexture:
     def _show(self) -> None:
         self._image.GetPointData().SetScalars(numpy_to_vtk(self._kept))
         self._image.Modified()
-
-
-#: Declarations both shaders of the city share. Attribute ``feat``: x = object, y = height above its
-#: ground, z = weight of the lift, w = rank of a green-roof face in 0..1 (2 = never green).
-DECLARE = """//VTK::PositionVC::Dec
-in vec4 feat;
-uniform sampler2D featureState;
-uniform sampler2D featureColor;
-"""
-
-#: The twin of ``viewer.scenario.change.lifted_z``: z' = ground + height * factor + weight * lift.
-MOVE = """
-  int row = int(feat.x + 0.5);
-  ivec2 place = ivec2(row % 512, row / 512);
-  vec4 state = texelFetch(featureState, place, 0);
-  vec4 moved = vertexMC;
-  moved.z = vertexMC.z + feat.y * state.x + feat.z * state.y;
-  gl_Position = MCDCMatrix * moved;
-  if (state.w < 0.5) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); }
-"""
-
-PAINT = """
-  vertexVCVSOutput = MCVCMatrix * moved;
-  vec4 tint = texelFetch(featureColor, place, 0);
-  vec3 painted = vertexColorVSOutput.rgb;
-  if (feat.w <= state.z) { painted = greenColor; }
-  vertexColorVSOutput = vec4(mix(painted, tint.rgb * (0.90 + 0.10 * feat.z), tint.a), 1.0);
-"""
-
-#: Lines lie a little nearer to the eye than the faces they bound.
-NEARER = """
-  gl_Position.z -= 0.0004 * gl_Position.w;
-"""

@@ -99,7 +99,7 @@ LIGHT = Look(
     themes={
         Theme.BUILDING: "#e8e3da", Theme.BRIDGE: "#d3cabd", Theme.TUNNEL: "#bdb5aa", Theme.ROAD: "#c9c9ca",
         Theme.RAILWAY: "#aaa49e", Theme.SQUARE: "#ddd3c1", Theme.WATER: "#8dbbd8", Theme.VEGETATION: "#b3cc98",
-        Theme.TREE: "#86a86b", Theme.LAND_USE: "#ddd8cc", Theme.TERRAIN: "#cfd6c0", Theme.FURNITURE: "#8d8b88",
+        Theme.TREE: "#94b578", Theme.LAND_USE: "#ddd8cc", Theme.TERRAIN: "#cfd6c0", Theme.FURNITURE: "#8d8b88",
         Theme.GENERIC: "#cbc6cf",
     },
     haze=1.0,

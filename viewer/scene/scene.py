@@ -13,6 +13,9 @@ from viewer.scene.picking import Pick
 from viewer.scene.stage import Stage
 from viewer.scene.state import SceneState
 
+#: Words in the name of a driver that draws without a graphics card.
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer", "gdi generic")
+
 
 class CityScene:
     """Draws states into a render window, with one camera for one or two halves.
@@ -28,6 +31,9 @@ class CityScene:
         self._left = Stage(render_window, self.camera)
         self._right: Stage | None = None
         self._world: tuple[object, object] = (None, None)
+        self._wanted: bool | None = None
+        self._moving = False
+        self._fast: bool | None = None
         render_window.SetMultiSamples(0)
 
     @property
@@ -48,6 +54,8 @@ class CityScene:
         if right is not None:
             if self._right is None:
                 self._right = Stage(self._window, self.camera)
+                self._right.set_moving(self._moving)
+                self._refine()
             self._right.show(right)
         self._left.renderer.SetViewport(0.0, 0.0, 1.0 if right is None else 0.4995, 1.0)
         if self._right is not None:
@@ -72,11 +80,14 @@ class CityScene:
 
     def moving(self, moving: bool) -> None:
         """Coarser and faster while the camera or a slider moves; sharp at rest."""
+        self._moving = moving
         for stage in self._stages():
             stage.set_moving(moving)
+        self._refine()
 
     def prepare(self) -> None:
         """Aim the cameras; for windows that render by themselves."""
+        self._ask_driver()
         self.resize(*self._window.GetSize())
         for stage in self._stages():
             stage.aim(self.camera.pose)
@@ -86,17 +97,26 @@ class CityScene:
         self.prepare()
         self._window.Render()
 
-    def set_quality(self, full: bool) -> None:
-        """Full: antialiased with soft shade in corners. Otherwise only smooth edges."""
+    def set_quality(self, full: bool | None) -> None:
+        """Full: soft shade in corners and smooth edges. False: smooth edges only. None: what the computer affords,
+        and coarser while moving; so windows do it."""
+        self._wanted = full
+        self._refine()
+
+    def _refine(self) -> None:
+        resting = not self._moving
         for stage in self._stages():
-            stage.renderer.SetUseFXAA(True)
-            stage.renderer.SetUseSSAO(full)
-            if full:
-                span = self.camera.span
-                stage.renderer.SetSSAORadius(float(np.clip(span * 0.012, 4.0, 22.0)))
-                stage.renderer.SetSSAOBias(float(np.clip(span * 0.0006, 0.2, 1.2)))
-                stage.renderer.SetSSAOKernelSize(96)
-                stage.renderer.SetSSAOBlur(True)
+            if self._wanted is None:
+                stage.set_quality(smooth=resting, occlusion=resting and self._fast is True)
+            else:
+                stage.set_quality(smooth=True, occlusion=self._wanted)
+
+    def _ask_driver(self) -> None:
+        """Once there is a context: is there a graphics card?"""
+        if self._fast is None and not self._window.GetNeverRendered():
+            told = self._window.ReportCapabilities().lower()
+            self._fast = not any(name in told for name in SOFTWARE)
+            self._refine()
 
     def pick(self, x: float, y: float) -> Pick | None:
         """What is under a pixel, from the top left."""

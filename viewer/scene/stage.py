@@ -9,7 +9,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 from viewer.scenario.trees import CROWN_M, HEIGHT_M
 from viewer.scene.camera import CameraController, Pose
 from viewer.scene.city_actors import CityActors
-from viewer.scene.city_mesh import CityArrays
+from viewer.scene.city_mesh import prepare
 from viewer.scene.environment import GroundPlane, light_city, paint_sky
 from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
 from viewer.scene.palettes import look, map_values, rgb
@@ -18,6 +18,8 @@ from viewer.scene.state import SceneState
 from viewer.scene.vtk_data import segments_mesh
 
 SELECT_ALPHA, HOVER_ALPHA = 190, 110
+#: Samples per pixel of the soft shade in corners, and how far it reaches, metres for a distance of one.
+OCCLUSION_SAMPLES, OCCLUSION_RADIUS = 64, (0.012, 3.0, 22.0)
 
 
 class Stage:
@@ -37,6 +39,7 @@ class Stage:
         self._outline: vtkActor | None = None
         self._kept: list[object] = []
         self._moving = False
+        self._occlusion = False
         light_city(self.renderer)
         paint_sky(self.renderer, self._style)
 
@@ -83,25 +86,26 @@ class Stage:
         state = self.state
         if state.city is None or state.measures is None:
             return
-        arrays = CityArrays.of(state.city, state.lod_faces, state.measures)
+        arrays = prepare(state.city, state.lod_faces, state.measures)
         low, high = state.city.extent_local
         span = float(max(np.hypot(*(high - low)[:2]), 30.0))
         self._city = CityActors(arrays, self._style, span)
+        self._city.set_occlusion(self._occlusion)
         self._city.add_to(self.renderer)
         self._picker = CityPicker(arrays)
         if state.ground is not None:
             has_surface = bool(arrays.flat.any())
             self._plane = GroundPlane(state.ground, span, below_m=1.2 if has_surface else 0.12)
-            self._plane.paint(self._style, span)
+            self._plane.paint(self._style)
+            self._plane.set_occlusion(self._occlusion)
             self.renderer.AddActor(self._plane.actor)
 
     def _paint(self) -> None:
         if self._city is not None:
             self._city.paint(self._style)
             self._city.set_change(self.state.change)
-        if self._plane is not None and self.state.city is not None:
-            low, high = self.state.city.extent_local
-            self._plane.paint(self._style, float(max(np.hypot(*(high - low)[:2]), 30.0)))
+        if self._plane is not None:
+            self._plane.paint(self._style)
 
     def _tint(self) -> NDArray[np.uint8]:
         """(K, 4): thematic colours, then selection and pointer on top."""
@@ -204,7 +208,14 @@ class Stage:
             size = max(self._controller.size[1], 1)
             # a storey should be more than two pixels high for its edges to help
             reach = 3.0 * size / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
-            self._city.set_moving(self._moving, pose.position, float(reach))
+            self._city.aim(self._moving, pose.position, float(reach))
+        if self._plane is not None:
+            self._plane.aim(pose.position)
+        if self._occlusion:
+            share, least, most = OCCLUSION_RADIUS
+            radius = float(np.clip(pose.distance * share, least, most))
+            self.renderer.SetSSAORadius(radius)
+            self.renderer.SetSSAOBias(radius * 0.05)
 
     def set_moving(self, moving: bool) -> None:
         """Coarser while moving."""
@@ -214,6 +225,19 @@ class Stage:
                 drawing.set_moving(moving)
             if self._new_trees is not None:
                 self._new_trees.set_moving(moving)
+
+    def set_quality(self, *, smooth: bool, occlusion: bool) -> None:
+        """Smooth edges by a filter; soft shade in corners by a pass that is dear without a graphics card."""
+        self.renderer.SetUseFXAA(smooth)
+        if occlusion == self._occlusion:
+            return
+        self._occlusion = occlusion
+        self.renderer.SetUseSSAO(occlusion)
+        for drawn in (self._city, self._plane):
+            if drawn is not None:
+                drawn.set_occlusion(occlusion)
+        self.renderer.SetSSAOKernelSize(OCCLUSION_SAMPLES)
+        self.renderer.SetSSAOBlur(True)
 
     def pick(self, origin: NDArray[np.float64], direction: NDArray[np.float64]) -> Pick | None:
         """The nearest object or layer row a ray meets."""

@@ -1,0 +1,118 @@
+"""Areas: polygons with holes laid on the ground, coloured by a column, with thin outlines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import AreaLayer
+from viewer.city.ground import Ground
+from viewer.scene.layer_colors import row_colors
+from viewer.scene.layers.drape import drape_points, drape_polygons, drape_rings
+from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of, draw_nearer
+from viewer.scene.palettes import Look
+from viewer.scene.state import LayerView
+from viewer.scene.vtk_data import segments_mesh, triangles_mesh
+
+#: How far above the ground areas lie.
+OFFSET_M = 0.30
+
+
+class AreasDrawing(LayerDrawing):
+    """Filled polygons and their outlines."""
+
+    def __init__(self, view: LayerView, ground: Ground | None, style: Look, lift_m: float = 0.0) -> None:
+        super().__init__(view)
+        layer = view.layer
+        assert isinstance(layer, AreaLayer)
+        self._layer, self._ground, self._lift = layer, ground, OFFSET_M + lift_m
+        share = 0.0022 + 0.0006 * min(lift_m, 2.0)
+
+        points, triangles, owner = drape_polygons(layer, ground, offset=self._lift)
+        row = np.zeros(len(points), np.int64)
+        row[triangles.ravel()] = np.repeat(layer.polygon_feature[owner], 3)
+        self._fill_row = row
+        self._fill = triangles_mesh(points, triangles)
+        fill = actor_of(self._fill.data, lit=False)
+        draw_nearer(fill, share)
+
+        xy, segments, ring = drape_rings(layer.positions_local, layer.ring_start, ground, closed=True)
+        polygon = np.searchsorted(layer.polygon_ring_start, ring, side="right") - 1
+        row = np.zeros(len(xy), np.int64)
+        row[segments.ravel()] = np.repeat(layer.polygon_feature[polygon], 2)
+        self._line_row = row
+        self._lines = segments_mesh(drape_points(xy, ground, self._lift + 0.03), segments)
+        lines = actor_of(self._lines.data, lit=False)
+        lines.GetProperty().SetLineWidth(1.2)
+        draw_nearer(lines, share + 0.0004)
+        self.props = (fill, lines)
+        self.update(view, style)
+
+    def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
+        hit = ground_hit(self._ground, origin, direction, self._lift)
+        if hit is None or not self.view.visible:
+            return None
+        row = self._row_at(hit[:2])
+        return None if row < 0 else (row, float(np.linalg.norm(hit - origin)))
+
+    def _row_at(self, xy: Floats) -> int:
+        """Row of the polygon around a point, the last drawn where several are; -1 for none."""
+        layer = self._layer
+        if not len(layer.positions_local):
+            return -1
+        p = layer.positions_local
+        following = np.arange(1, len(p) + 1)
+        start = layer.ring_start
+        filled = np.diff(start) > 0
+        following[start[1:][filled] - 1] = start[:-1][filled]
+        a, b = p, p[following]
+        crosses = (a[:, 1] > xy[1]) != (b[:, 1] > xy[1])
+        rise = np.where(crosses, b[:, 1] - a[:, 1], 1.0)
+        crosses &= xy[0] < a[:, 0] + (xy[1] - a[:, 1]) / rise * (b[:, 0] - a[:, 0])
+        # Odd crossings over all rings of a polygon: inside, holes left out.
+        total = np.concatenate([[0], np.cumsum(crosses)])
+        ends = start[layer.polygon_ring_start]
+        inside = np.flatnonzero((total[ends[1:]] - total[ends[:-1]]) % 2 == 1)
+        return int(layer.polygon_feature[inside[-1]]) if len(inside) else -1
+
+    def _restyle(self, style: Look) -> None:
+        colors = row_colors(self.view, style).rgb
+        if not len(colors):
+            return
+        fill, lines = self.props
+        self._fill.set_colors(colors[self._fill_row])
+        self._lines.set_colors(outline_colors(colors)[self._line_row])
+        fill.GetProperty().SetOpacity(self.view.opacity)
+        lines.GetProperty().SetOpacity(min(1.0, self.view.opacity + 0.15) * (self.view.opacity > 0))
+
+
+def outline_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A darker shade of colours (n, 3)."""
+    return np.asarray(np.round(colors * 0.62), dtype=np.uint8)
+
+
+def ground_hit(ground: Ground | None, origin: Floats, direction: Floats, offset: float = 0.0) -> Floats | None:
+    """(3,) where a view ray meets the ground; None if it looks up or meets nothing."""
+    origin, direction = np.asarray(origin, np.float64), np.asarray(direction, np.float64)
+    if ground is None:
+        if direction[2] > -1e-6:
+            return None
+        along = (offset - origin[2]) / direction[2]
+        return origin + direction * along if along > 0 else None
+    low, high = float(ground.heights.min()) + offset, float(ground.heights.max()) + offset
+    if direction[2] > -1e-6:
+        return None
+    first, last = max((high - origin[2]) / direction[2], 0.0), (low - origin[2]) / direction[2]
+    if last < 0:
+        return None
+    # March in steps of the grid, then halve the step in which the ray goes under.
+    steps = int(np.clip((last - first) * np.hypot(direction[0], direction[1]) / ground.cell_m * 2, 2, 4000))
+    along = np.linspace(first, last + 1e-6, steps + 1)
+    for _ in range(3):
+        at = origin + along[:, None] * direction
+        under = at[:, 2] <= ground.height_at(at[:, :2]) + offset
+        if not under.any():
+            return np.asarray(at[-1])
+        k = int(np.argmax(under))
+        along = np.linspace(along[max(k - 1, 0)], along[k], 17)
+    return np.asarray(origin + along[-1] * direction)
