@@ -158,6 +158,8 @@ def _join(plan: Plan, kind: str) -> None:
     plan.blocks = [b for b in plan.blocks if b.kind != kind]
     for shape in shapes:
         others = shapely.union_all([b.shape for b in plan.blocks])
+        if kind == "B":
+            shape = shape.convex_hull  # one site, without the notches that streets once cut
         clean = shapely.orient_polygons(shape.difference(others.buffer(5)).simplify(1.0))
         if clean.geom_type == "Polygon" and clean.area > 500:
             plan.blocks.append(Block(kind, clean, parts[0].streets, parts[0].column, parts[0].row))

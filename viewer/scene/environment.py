@@ -32,13 +32,6 @@ def light_city(renderer: vtkRenderer) -> None:
         renderer.AddLight(light)
 
 
-def paint_sky(renderer: vtkRenderer, style: Look) -> None:
-    """A gradient from the horizon up."""
-    renderer.GradientBackgroundOn()
-    renderer.SetBackground(*rgb(style.horizon))
-    renderer.SetBackground2(*rgb(style.sky_top))
-
-
 class GroundPlane:
     """The ground: the height grid of the city, continued flat to the horizon."""
 

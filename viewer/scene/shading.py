@@ -24,7 +24,7 @@ LIGHTS: tuple[tuple[float, float, tuple[float, float, float], float], ...] = (
     (SUN[0] + 60.0, 80.0, (0.92, 0.95, 1.0), 0.10),
 )
 #: Share of light from everywhere, and of the directed lights.
-AMBIENT, DIFFUSE = 0.45, 0.76
+AMBIENT, DIFFUSE = 0.60, 0.60
 
 
 def direction(azimuth_deg: float, height_deg: float) -> NDArray[np.float64]:

@@ -10,10 +10,11 @@ from viewer.scenario.trees import CROWN_M, HEIGHT_M
 from viewer.scene.camera import CameraController, Pose
 from viewer.scene.city_actors import CityActors
 from viewer.scene.city_mesh import prepare
-from viewer.scene.environment import GroundPlane, light_city, paint_sky
+from viewer.scene.environment import GroundPlane, light_city
 from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
 from viewer.scene.palettes import look, map_values, rgb
 from viewer.scene.picking import CityPicker, Pick
+from viewer.scene.sky import Sky
 from viewer.scene.state import SceneState
 from viewer.scene.vtk_data import segments_mesh
 
@@ -41,7 +42,9 @@ class Stage:
         self._moving = False
         self._occlusion = False
         light_city(self.renderer)
-        paint_sky(self.renderer, self._style)
+        self._sky = Sky()
+        self.renderer.AddActor(self._sky.actor)
+        self._paint_sky()
 
     # -- showing ---------------------------------------------------------------------------------------
 
@@ -51,7 +54,7 @@ class Stage:
         themed = state.theme != old.theme
         self._style = look(state.theme)
         if themed:
-            paint_sky(self.renderer, self._style)
+            self._paint_sky()
         if state.city is not old.city or state.lod_faces is not old.lod_faces or state.measures is not old.measures:
             self._build_city()
             old = SceneState(theme=state.theme)
@@ -99,6 +102,10 @@ class Stage:
             self._plane.paint(self._style)
             self._plane.set_occlusion(self._occlusion)
             self.renderer.AddActor(self._plane.actor)
+
+    def _paint_sky(self) -> None:
+        self.renderer.SetBackground(*rgb(self._style.horizon))
+        self._sky.paint(self._style)
 
     def _paint(self) -> None:
         if self._city is not None:
@@ -203,7 +210,9 @@ class Stage:
         camera.SetPosition(*pose.position)
         camera.SetFocalPoint(*(pose.position + pose.forward * max(pose.distance, 1.0)))
         camera.SetViewUp(*pose.up)
-        camera.SetClippingRange(*self._controller.clipping_range())
+        near, far = self._controller.clipping_range()
+        camera.SetClippingRange(near, far)
+        self._sky.aim(pose.position, far)
         if self._city is not None:
             size = max(self._controller.size[1], 1)
             # a storey should be more than two pixels high for its edges to help
