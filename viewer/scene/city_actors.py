@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkDataObject
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
-from viewer.city.kinds import SurfaceType, Theme
+from viewer.city.kinds import Theme
 from viewer.scenario.change import CityChange
 from viewer.scene.city_mesh import CityArrays, face_colors, part_colors
 from viewer.scene.feature_table import FeatureTexture
@@ -154,12 +154,13 @@ class CityActors:
             sealed &= hard[code][city.face_feature]
         return np.asarray(sealed)
 
-    def aim(self, moving: bool, eye: NDArray[np.float64], reach: float) -> None:
-        """While moving: blocks for large cities and no edges. At rest: edges within reach, metres."""
+    def aim(self, moving: bool, eye: NDArray[np.float64], reach: float, shade_reach: float) -> None:
+        """While moving: blocks for large cities and no edges. At rest: edges within reach, metres.
+        Soft shade in corners ends at ``shade_reach``."""
         use_blocks = moving and self.coarse is not None
         self.body.SetVisibility(not use_blocks)
-        set_eye(self.body, eye, self._span * 2.5)
-        set_eye(self.ground, eye, self._span * 2.5)
+        set_eye(self.body, eye, shade_reach)
+        set_eye(self.ground, eye, shade_reach)
         if self.coarse is not None:
             self.coarse.SetVisibility(use_blocks)
             set_eye(self.coarse, eye, 0.0)
@@ -224,6 +225,7 @@ class CityActors:
         mesh.add("faceNormal", normals.reshape(-1, 3))
         self._coarse_mesh = mesh
         actor = self._actor(mesh, _BLOCKS)
+        actor.GetProperty().BackfaceCullingOn()
         actor.VisibilityOff()
         return actor
 

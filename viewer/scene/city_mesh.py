@@ -164,9 +164,7 @@ def face_normals(city: CityModel) -> NDArray[np.float32]:
     return np.asarray(total / np.maximum(length, 1e-12), dtype=np.float32)
 
 
-def _green_rank(
-    city: CityModel, shown: NDArray[np.bool_], normals: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _green_rank(city: CityModel, shown: NDArray[np.bool_], normals: NDArray[np.float32]) -> NDArray[np.float32]:
     """Spread flat roofs (at most 10 degrees) evenly over 0..1, in an order that looks like chance."""
     rank = np.full(len(normals), 2.0, np.float32)
     if not len(normals):

@@ -57,9 +57,9 @@ class GroundPlane:
         """Whether a pass that darkens corners draws the ground."""
         _PROGRAM.apply(self.actor, occlusion=on)
 
-    def aim(self, eye: NDArray[np.float64]) -> None:
-        """Tell where the eye is."""
-        set_eye(self.actor, eye, self._span * 2.5)
+    def aim(self, eye: NDArray[np.float64], shade_reach: float) -> None:
+        """Tell where the eye is, and where soft shade in corners ends, metres."""
+        set_eye(self.actor, eye, shade_reach)
 
 
 def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDArray[np.float64]]:

@@ -96,10 +96,8 @@ _NEARER = """
 #: What the occlusion pass asks of every pixel: place and normal as the eye sees them. Beyond the given
 #: depth its numbers get too coarse and would draw rings on level ground, so nothing is asked there.
 _OCCLUSION = """//VTK::Picking::Impl
-  vec3 across = cross(dFdx(placeVC), dFdy(placeVC));
-  float length2 = dot(across, across);
-  if (-placeVC.z < occlusionReach && length2 > 0.0) {
-    vec3 facing = across * inversesqrt(length2);
+  if (-placeVC.z < occlusionReach) {
+    vec3 facing = normalize(facingVC);
     fragOutput1 = vec4(placeVC, 1.0);
     fragOutput2 = vec4(dot(facing, placeVC) > 0.0 ? -facing : facing, 1.0);
   }
@@ -139,7 +137,7 @@ class Program:
             )
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
-                "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\n", False
+                "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
             )
             shader.AddFragmentShaderReplacement("//VTK::Picking::Impl", True, _OCCLUSION, False)
 
@@ -152,7 +150,7 @@ class Program:
         if self.flat:
             text += "flat out vec3 flatColor;\n"
         if occlusion and not self.line:
-            text += "uniform mat4 MCVCMatrix;\nout vec3 placeVC;\n"
+            text += "uniform mat4 MCVCMatrix;\nout vec3 placeVC;\nout vec3 facingVC;\n"
         return text
 
     def _body(self, occlusion: bool) -> str:
@@ -162,7 +160,8 @@ class Program:
             text += _HAZE
             text += "  flatColor = shown;\n" if self.flat else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
             if occlusion:
-                text += "  placeVC = (MCVCMatrix * moved).xyz;\n"
+                facing = "n" if self.painted else "vec3(0.0, 0.0, 1.0)"
+                text += f"  placeVC = (MCVCMatrix * moved).xyz;\n  facingVC = mat3(MCVCMatrix) * {facing};\n"
         else:
             text += _NEARER
         return text + (_HIDE if self.lifted else "")

@@ -21,6 +21,8 @@ from viewer.scene.vtk_data import segments_mesh
 SELECT_ALPHA, HOVER_ALPHA = 190, 110
 #: Samples per pixel of the soft shade in corners, and how far it reaches, metres for a distance of one.
 OCCLUSION_SAMPLES, OCCLUSION_RADIUS = 64, (0.012, 3.0, 22.0)
+#: The pass keeps depths as half floats: beyond these shares of the distance they would draw rings.
+OCCLUSION_DEPTH, OCCLUSION_ROUNDING = 1.6, 0.0012
 
 
 class Stage:
@@ -217,14 +219,14 @@ class Stage:
             size = max(self._controller.size[1], 1)
             # a storey should be more than two pixels high for its edges to help
             reach = 3.0 * size / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
-            self._city.aim(self._moving, pose.position, float(reach))
+            self._city.aim(self._moving, pose.position, float(reach), pose.distance * OCCLUSION_DEPTH)
         if self._plane is not None:
-            self._plane.aim(pose.position)
+            self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
         if self._occlusion:
             share, least, most = OCCLUSION_RADIUS
             radius = float(np.clip(pose.distance * share, least, most))
             self.renderer.SetSSAORadius(radius)
-            self.renderer.SetSSAOBias(radius * 0.05)
+            self.renderer.SetSSAOBias(max(radius * 0.05, pose.distance * OCCLUSION_ROUNDING))
 
     def set_moving(self, moving: bool) -> None:
         """Coarser while moving."""
