@@ -128,7 +128,7 @@ def difference(record: IndicatorRecord) -> Difference:
     delta = record.difference
     if delta is None or record.status is Status.OFF:
         return Difference(Change.UNKNOWN, "")
-    if delta == 0:
+    if abs(delta) <= _NOISE * max(1.0, abs(record.baseline or 0.0)):
         return Difference(Change.SAME, tr("as today"))
     if round(delta, record.digits) == 0:
         if record.status is Status.RANGE:
@@ -163,6 +163,8 @@ def target_text(target: Target) -> str:
     return tr("Whole city")
 
 
+#: Relative size of what adding up floating-point numbers leaves behind; no difference at all.
+_NOISE = 1e-9
 #: Comparisons of an attribute filter in plain words.
 OPERATOR_TEXT = {
     "=": "is",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QSizePolicy,
     QSlider,
@@ -120,13 +119,13 @@ class LeverRow(QWidget):
         self.entry.setRange(parameter.minimum, parameter.maximum)
         self.entry.setSingleStep(parameter.step)
         self.entry.setKeyboardTracking(False)
-        self.entry.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.entry.setProperty("role", "lever")
         self.entry.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.entry.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.entry.setGroupSeparatorShown(True)
         self.entry.setFixedWidth(66)
         self.unit = label(parameter.unit, "muted")
-        self.unit.setMinimumWidth(62)
+        self.unit.setFixedWidth(self.unit.fontMetrics().horizontalAdvance("Geschosse") + 8)
         self.reset = tool("reset", "Back to the start", self.reset_wanted.emit)
         self._lay_out()
         self._pause = QTimer(self)

@@ -34,8 +34,16 @@ class PlanningSide(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tabs)
+        if self.scenario is not None:
+            self._connect_scenario()
         language_changed.connect(self.retranslate)
         self.retranslate()
+
+    def _connect_scenario(self) -> None:
+        window = self._window
+        self.scenario.baseline_held.connect(window.show_baseline)
+        self.scenario.draw_area_requested.connect(lambda: window.act["tool_area"].setChecked(True))
+        window.area_drawn.connect(self.scenario.set_area)
 
     def _panel(self, module: str, name: str) -> QWidget | None:
         name_of_module = f"viewer.ui.{module}"

@@ -19,7 +19,7 @@ from viewer.ui.words import attribute_text
 KINDS = (
     ("city", "map", "City"),
     ("selection", "select", "Selection"),
-    ("area", "polygon", "Area"),
+    ("area", "polygon", "Drawn area"),
     ("where", "sliders", "Filter"),
 )
 
@@ -203,7 +203,7 @@ class TargetBar(QWidget):
         for key, choice in self.kinds.items():
             choice.setToolTip(tips[key])
             choice.setAccessibleName(tips[key])
-        self.areas.setAccessibleName(tr("Area"))
+        self.areas.setAccessibleName(tr("Drawn area"))
         self.attribute.setAccessibleName(tr("Attribute"))
         self.operator.setAccessibleName(tr("Comparison"))
         self.value.setAccessibleName(tr("Value"))
