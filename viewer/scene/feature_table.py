@@ -21,7 +21,6 @@ class FeatureTexture:
 
     def __init__(self, count: int, dtype: type[np.float32] | type[np.uint8]) -> None:
         self._rows = max((count + WIDTH - 1) // WIDTH, 1)
-        self._count = count
         self._dtype = dtype
         self._image = vtkImageData()
         self._image.SetDimensions(WIDTH, self._rows, 1)
@@ -37,7 +36,7 @@ class FeatureTexture:
     def set(self, values: NDArray[Any]) -> None:
         """Write (K, 4) values."""
         fresh = np.zeros_like(self._kept)
-        fresh[: self._count] = values
+        fresh[: len(values)] = values
         self._kept = fresh
         self._show()
 

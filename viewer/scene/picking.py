@@ -121,7 +121,7 @@ class CityPicker:
             q = np.cross(s, e1)
             v = (q @ direction) * inverse
             t = (e2 * q).sum(axis=1) * inverse
-        good = (np.abs(det) > 1e-12) & (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
+            good = (np.abs(det) > 1e-12) & (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
         if not good.any():
             return None
         k = int(np.argmin(np.where(good, t, np.inf)))

@@ -35,6 +35,7 @@ class CityScene:
         self._moving = False
         self._fast: bool | None = None
         render_window.SetMultiSamples(0)
+        self._refine()
 
     @property
     def stage(self) -> Stage:
@@ -171,6 +172,8 @@ class CityScene:
 
 def _rim(points: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n, 3) points such that a city lies between them: the outermost ones in 48 directions, low and high."""
+    if not len(points):
+        return np.zeros((1, 3))
     angle = np.arange(48) * (2 * np.pi / 48)
     ways = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
     some = points[:: max(1, len(points) // 200_000)]

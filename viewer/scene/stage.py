@@ -261,6 +261,11 @@ class Stage:
         return best
 
     @property
+    def city(self) -> CityActors | None:
+        """What is drawn of the city."""
+        return self._city
+
+    @property
     def picker(self) -> CityPicker | None:
         """Boxes and rays of the city shown."""
         return self._picker
