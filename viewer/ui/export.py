@@ -9,19 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from viewer import __version__
-from viewer.errors import SaveError
 from viewer.indicators.record import IndicatorRecord, ParameterUsed
 from viewer.scenario import LEVERS, Area, Scenario, Selection, Setting, Where
 from viewer.ui.figures import target_text
@@ -147,30 +143,13 @@ def image_from_array(pixels: NDArray[np.uint8]) -> QImage:
     return QImage(rows.data, width, height, channels * width, form).copy()
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a reader never meets half of it.
-
-    Raises
-    ------
-    SaveError
-        The folder cannot be written or the disk is full; a former file is whole.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if temporary.stat().st_size != len(content):
-            raise OSError("short write")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SaveError(
-            "The file could not be written.",
-            hint="Choose another folder, or close the program that has it open.",
-            path=path,
-        ) from error
+def all_scenarios(workspace) -> tuple[ScenarioRecords, ...]:
+    """The baseline and every scenario of a workspace with their records, in the order of the list."""
+    scenarios = workspace.session.document.scenarios
+    return (
+        ScenarioRecords(None, workspace.indicators("")),
+        *(ScenarioRecords(s, workspace.indicators(s.name)) for s in scenarios),
+    )
 
 
 def _scenario_object(entry: ScenarioRecords) -> dict[str, object]:

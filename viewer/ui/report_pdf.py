@@ -185,7 +185,7 @@ class _Page:
         size = min(3.25, row_h * 0.64)
         right = Qt.AlignmentFlag.AlignRight
         # label | today | scenario | range | difference | status
-        label, today, plan, span, diff, mark = 0.0, 52.0, 82.0, 112.0, 146.0, 176.0
+        label, today, plan, span, diff, mark = 0.0, 54.0, 82.0, 110.0, 140.0, 176.0
         x = self.x0
 
         def cell(text: str, start: float, end: float, color: QColor, align=right, weight=QFont.Weight.Normal) -> None:
@@ -209,11 +209,11 @@ class _Page:
             else:
                 delta = difference(row)
                 color = {Change.MORE: _MORE, Change.LESS: _LESS}.get(delta.change, _SOFT)
-                cell(tr(row.label), label + 1, today + 8, _INK, Qt.AlignmentFlag.AlignLeft)
+                cell(tr(row.label), label + 1, today + 4, _INK, Qt.AlignmentFlag.AlignLeft)
                 cell(with_unit(figure(row, row.baseline), row.unit), today, plan - 4, _SOFT)
                 cell(value_text(row), plan, span - 4, _INK, weight=QFont.Weight.DemiBold)
                 cell(band_text(row) or EN_DASH, span, diff - 2, _SOFT)
-                cell(f"{delta.text} {delta.symbol}", diff - 6, mark - 1, color)
+                cell(f"{delta.text} {delta.symbol}", diff - 2, mark - 1, color)
                 cell(STATUS_SYMBOL[row.status], mark - 1, mark + 3.5, _SOFT)
             y += row_h
             self.p.setPen(QPen(_LINE, 0.15))
