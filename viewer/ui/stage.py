@@ -27,6 +27,7 @@ class Stage(QWidget):
         self.setMinimumSize(320, 240)
         self.view: QWidget | None = None
         self._overlays: list[tuple[QWidget, str]] = []
+        self._bare: tuple[QWidget, ...] | None = None
         self.welcome = Welcome(self)
         self.toasts = Toasts(tasks, self)
         self.toasts.hide()
@@ -47,6 +48,11 @@ class Stage(QWidget):
         widget.setParent(self)
         widget.installEventFilter(self)
         self._overlays.append((widget, corner))
+        self.place()
+
+    def set_bare(self, keep: tuple[QWidget, ...] | None) -> None:
+        """Put every overlay but those of ``keep`` outside the picture, as presenting wants it; None ends that."""
+        self._bare = keep
         self.place()
 
     def set_welcome(self, visible: bool) -> None:
@@ -77,6 +83,9 @@ class Stage(QWidget):
         used: dict[str, int] = {}
         for widget, corner in self._overlays:
             if widget.isHidden():
+                continue
+            if self._bare is not None and widget not in self._bare:
+                widget.move(-20_000, 0)
                 continue
             hint = widget.sizeHint().expandedTo(widget.minimumSize())
             room = self.height() - 2 * _EDGE - used.get(corner, 0)
