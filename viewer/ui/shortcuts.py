@@ -52,6 +52,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="camera",
         separated=True,
     ),
+    ActionSpec("export", "file", text="&Hand the numbers on...", hint="As a page, a table or data", keys=("Ctrl+E",)),
     ActionSpec("close_city", "file", text="Close &everything", hint="Start again with an empty window", separated=True),
     ActionSpec("quit", "file", text="&Quit", hint="Leave the program", keys=("Ctrl+Q",), separated=True),
     ActionSpec("undo", "edit", text="&Undo", hint="Take the last step back", keys=("Ctrl+Z",), icon="undo"),
@@ -199,6 +200,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "present", "plan", text="Pre&sent", hint="Show the story on the whole screen", keys=("F5",), icon="present"
+    ),
+    ActionSpec(
+        "kiosk",
+        "plan",
+        text="&Unattended mode",
+        hint="Tour for a stand; the same keys end it",
+        keys=("Ctrl+Shift+F12",),
+        icon="play",
     ),
     ActionSpec("keys", "help", text="&Keys and gestures", hint="All keys at a glance", keys=("F1",), icon="help"),
     ActionSpec("log", "help", text="Open the &log folder", hint="For a report to support"),

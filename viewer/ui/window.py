@@ -18,6 +18,7 @@ from viewer.errors import GraphicsError
 from viewer.session.edits import ColorBy, RemoveBuildings, RestoreBuildings, ShowScenario
 from viewer.settings import Settings, log_folder
 from viewer.ui import i18n, planning_side, theme
+from viewer.ui.compare_bar import CompareBar
 from viewer.ui.graphics import make_view, warm_up
 from viewer.ui.i18n import tr
 from viewer.ui.info_panel import InfoPanel
@@ -30,6 +31,7 @@ from viewer.ui.select_tools import TOOLS, Canvas, SelectTools
 from viewer.ui.session_files import SessionFiles
 from viewer.ui.shortcuts import ACTIONS, MENUS, make_action, retitle
 from viewer.ui.stage import Stage
+from viewer.ui.story import Showing, Staging
 from viewer.ui.tasks import Tasks
 from viewer.ui.topbar import TopBar
 from viewer.ui.view_base import StandInView, View
@@ -50,6 +52,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.workspace, self.tasks, self.settings = workspace, tasks, settings
         self._baseline_shown = False
+        self.staging = Staging(workspace)
         self.setObjectName("main")
         self.resize(1440, 900)
         self.setMinimumSize(880, 560)
@@ -70,6 +73,9 @@ class MainWindow(QMainWindow):
         self.scale_bar, self.credits = ScaleBar(), Attribution()
         self.navigation, self.tools_pad = NavigationPad(self.act), ToolPad(self.act)
         self.performance = PerformanceOverlay()
+        self.compare_bar = CompareBar()
+        self.compare_bar.changed.connect(self.refresh_scene)
+        self.compare_bar.closed.connect(lambda: self.act["compare"].setChecked(False))
         self.tip = HoverTip(self.stage)
         self._edited_at: float | None = None
         self._overlay_widgets()
@@ -114,6 +120,7 @@ class MainWindow(QMainWindow):
         stage = self.stage
         stage.add_overlay(self.report, "top-left")
         stage.add_overlay(self.info, "top-right")
+        stage.add_overlay(self.compare_bar, "top")
         stage.add_overlay(self.scale_bar, "bottom-left")
         stage.add_overlay(self.legend, "bottom-left")
         stage.add_overlay(self.credits, "bottom-right")
@@ -195,6 +202,8 @@ class MainWindow(QMainWindow):
             "save_as": self.files.save_as,
             "close_city": self._close_everything,
             "quit": self.close,
+            "picture": self._save_picture,
+            "export": self._hand_on,
             "undo": session.undo,
             "redo": session.redo,
             "select_all": self._select_all,
@@ -222,7 +231,7 @@ class MainWindow(QMainWindow):
             "full_screen": self._set_full_screen,
             "performance": self._set_performance,
             "walk": lambda on: self.view.set_walking(on),
-            "compare": lambda _: self.refresh_scene(),
+            "compare": self._set_compare,
         }
         for key, act in toggles.items():
             self.act[key].toggled.connect(act)
@@ -232,8 +241,6 @@ class MainWindow(QMainWindow):
             group.addAction(action)
             action.toggled.connect(lambda on, tool=tool: self.tools.set_tool(tool) if on else None)
         self.act["tool_select"].setChecked(True)
-        for key in ("present", "picture"):  # nobody answers them yet
-            self.act[key].setVisible(False)
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -244,6 +251,7 @@ class MainWindow(QMainWindow):
         for widget in (self.navigation, self.tools_pad, self.scale_bar):
             widget.setVisible(has_city)
         self._fill_scenarios()
+        self.compare_bar.show_document(self.workspace.session.document)
         self._fill_colours()
         self.credits.set_names(self.workspace.attributions() if has_city else ())
         self.refresh_scene()
@@ -255,12 +263,46 @@ class MainWindow(QMainWindow):
     def refresh_scene(self) -> None:
         """Draw the current state; a held key shows the baseline instead."""
         baseline = self.workspace.scene_state("", theme=theme.name())
-        active = self.workspace.scene_state(theme=theme.name())
+        active = self.staging.state(theme.name())
         if self.act["compare"].isChecked() and self.workspace.city is not None:
-            self.view.show_split(baseline, active)
+            left, right = self.compare_bar.left, self.compare_bar.right
+            self.view.show_split(
+                self.workspace.scene_state(left, theme=theme.name()),
+                active if right is None else self.workspace.scene_state(right, theme=theme.name()),
+            )
         else:
             self.view.show_state(baseline if self._baseline_shown else active)
         self._enable_selection()
+
+    def _save_picture(self) -> None:
+        from viewer.ui.picture import pose_of  # draws with VTK, which is loaded by then
+        from viewer.ui.picture_dialog import PictureDialog
+
+        what = self.workspace.session.document.color_by
+        title = colouring_text(what, dict(self.workspace.colourings()).get(what, ""))
+        pose = pose_of(self.view.camera(), self.workspace.frame)
+        PictureDialog(self.workspace, pose, legend_title=title, parent=self).exec()
+
+    def _hand_on(self) -> None:
+        from viewer.ui.export_dialog import ExportDialog
+        from viewer.ui.picture import draw_picture, pose_of
+
+        def picture(scenario: str, size: tuple[int, int]) -> np.ndarray:
+            state = self.workspace.scene_state(scenario or None)
+            return draw_picture(state, size, pose_of(self.view.camera(), self.workspace.frame))
+
+        ExportDialog(self.workspace, picture=picture, parent=self).exec()
+
+    def _set_compare(self, on: bool) -> None:
+        self.compare_bar.setVisible(on)
+        self.stage.place()
+        self.refresh_scene()
+
+    def show_staged(self, showing: Showing) -> None:
+        """Show a scenario and layers over the document, which stays as it is; ``Showing()`` ends that."""
+        if showing != self.staging.showing:
+            self.staging.showing = showing
+            self.refresh_scene()
 
     def _show_legend(self) -> None:
         what = self.workspace.session.document.color_by
@@ -283,7 +325,7 @@ class MainWindow(QMainWindow):
         has_city = self.workspace.city is not None
         session = self.workspace.session
         for key in (
-            "save_as", "picture", "select_all", "home", "top", "north", "walk", "zoom_in", "zoom_out",
+            "save_as", "picture", "export", "select_all", "home", "top", "north", "walk", "zoom_in", "zoom_out",
             "compare", "present", *(f"tool_{tool}" for tool in TOOLS),
         ):  # fmt: skip
             self.act[key].setEnabled(has_city)

@@ -58,7 +58,7 @@ class Workspace:
         self._recent: OrderedDict[CityKey, Derived] = OrderedDict()
         self._changes: OrderedDict[Scenario, CityChange] = OrderedDict()
         self._tables: dict[str, tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]] = {}
-        self._colouring: tuple[object, Colouring] = (None, Colouring())
+        self._colourings: OrderedDict[object, Colouring] = OrderedDict()
         self._layer_views: tuple[object, tuple[LayerView, ...]] = (None, ())
         self._surfaces: tuple[object, Surfaces | None] = (None, None)
         self._study_ring: NDArray[np.float64] | None = None
@@ -439,9 +439,14 @@ class Workspace:
         return self._surfaces[1]
 
     def _keep_colouring(self, key: object, make: Callable[[], Colouring]) -> Colouring:
-        if self._colouring[0] != key:
-            self._colouring = (key, make())
-        return self._colouring[1]
+        found = self._colourings.get(key)
+        if found is None:
+            found = make()
+        self._colourings[key] = found
+        self._colourings.move_to_end(key)
+        while len(self._colourings) > 4:
+            self._colourings.popitem(last=False)
+        return found
 
     def _city_key(self, document: Document) -> CityKey:
         return tuple((s.key, dict(s.options).get("lod", "")) for s in document.sources if s.key in self._cities)
@@ -479,7 +484,7 @@ class Workspace:
         self._derived = derived
         self._changes.clear()
         self._tables.clear()
-        self._colouring = (None, Colouring())
+        self._colourings.clear()
         self.hovered = -1
         self.selection = self.features_of(ids) if ids and derived is not None else _NONE
         self.selection_changed.emit()
