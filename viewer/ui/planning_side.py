@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from viewer.ui.i18n import language_changed, tr
+from viewer.ui.story_desk import StoryDesk
 
 
 class PlanningSide(QWidget):
@@ -27,6 +28,7 @@ class PlanningSide(QWidget):
         for panel in (self.scenario, self.indicators):
             if panel is not None:
                 work.addWidget(panel)
+        work.setSizes([580, 420])
         if work.count():
             self._add_page(work, "Plan")
         if self.views is not None:
@@ -36,6 +38,7 @@ class PlanningSide(QWidget):
         layout.addWidget(self._tabs)
         if self.scenario is not None:
             self._connect_scenario()
+        self.story = StoryDesk(window, self.views)
         language_changed.connect(self.retranslate)
         self.retranslate()
 
@@ -54,6 +57,10 @@ class PlanningSide(QWidget):
     def _add_page(self, page: QWidget, text: str) -> None:
         self._tabs.addTab(page, "")
         self._pages.append(text)
+
+    def start_kiosk_when_open(self) -> None:
+        """Begin the unattended mode as soon as everything is read."""
+        self.story.kiosk.start_when_open()
 
     @property
     def empty(self) -> bool:
