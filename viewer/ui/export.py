@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ from PySide6.QtGui import QImage
 from viewer import __version__
 from viewer.indicators.record import IndicatorRecord, ParameterUsed
 from viewer.scenario import LEVERS, Area, Scenario, Selection, Setting, Where
+from viewer.session.atomic import write_atomic
 from viewer.ui.figures import target_text
-from viewer.ui.i18n import language, tr
+from viewer.ui.i18n import language, number, tr
 
 JSON_SCHEMA = "stadtforum-indicators"
 JSON_SCHEMA_VERSION = 1
@@ -50,7 +52,7 @@ def parameter_line(parameter: ParameterUsed) -> str:
     """One parameter as a line: "storey height 3.0 m (planning value; assumption, unverified)"."""
     unit = "" if parameter.unit in {"", "1"} else f" {tr(parameter.unit)}"
     mark = "; " + tr("assumption, unverified") if parameter.unverified else ""
-    return f"{tr(parameter.name)} {parameter.value:g}{unit} ({tr(parameter.source)}{mark})"
+    return f"{tr(parameter.name)} {number(parameter.value, None)}{unit} ({tr(parameter.source)}{mark})"
 
 
 def indicators_csv(scenarios: tuple[ScenarioRecords, ...], *, decimal_comma: bool | None = None) -> bytes:
@@ -141,6 +143,17 @@ def image_from_array(pixels: NDArray[np.uint8]) -> QImage:
     rows = np.ascontiguousarray(pixels, dtype=np.uint8)
     form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
     return QImage(rows.data, width, height, channels * width, form).copy()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write an export whole or not at all; a former file of this name is replaced.
+
+    Raises
+    ------
+    SaveError
+        Nothing was changed.
+    """
+    write_atomic(path, content, keep_former=False)
 
 
 def all_scenarios(workspace) -> tuple[ScenarioRecords, ...]:

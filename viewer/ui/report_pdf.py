@@ -19,7 +19,6 @@ from viewer.scenario import LEVERS, Scenario
 from viewer.ui import i18n
 from viewer.ui.export import image_from_array, parameter_line
 from viewer.ui.figures import (
-    EN_DASH,
     STATUS_SYMBOL,
     STATUS_TEXT,
     Change,
@@ -27,8 +26,6 @@ from viewer.ui.figures import (
     difference,
     figure,
     settings_lines,
-    value_text,
-    with_unit,
 )
 from viewer.ui.i18n import tr
 
@@ -41,6 +38,10 @@ _INK = QColor("#1c2430")
 _SOFT = QColor("#5a6472")
 _LINE = QColor("#d5dae1")
 _BAND = QColor("#f3f5f8")
+#: Height of the letters of the notes, millimetres.
+_NOTE = 2.5
+#: Shares of the page for settings, assumptions and sources, and the gap between them in millimetres.
+_COLUMNS, _GAP = (0.25, 0.41, 0.34), 5.0
 _ACCENT = QColor("#24527a")
 _MORE = QColor("#532687")
 _LESS = QColor("#8f4605")
@@ -110,6 +111,15 @@ def report_pdf(report: Report) -> bytes:
     return bytes(data.data())
 
 
+def _difference_text(record: IndicatorRecord) -> str:
+    """The difference as a table shows it: the unit stands in a column of its own."""
+    delta = difference(record)
+    if delta.change not in (Change.MORE, Change.LESS) or record.status is Status.INDICATIVE:
+        return delta.text
+    shown = figure(record, record.difference, sign=True)
+    return tr("{value} pp", value=shown) if record.unit == "%" else shown
+
+
 class _Page:
     """Draws one report; all lengths in millimetres."""
 
@@ -129,7 +139,7 @@ class _Page:
         row_h = 5.3 if len(rows) <= 18 else max(3.4, 95.0 / len(rows))
         table_h = 6.0 + row_h * len(rows)
         columns = self._columns()
-        notes_h = min(max(self._column_height(c) for c in columns), 62.0)
+        notes_h = min(max(self._column_height(c, w) for c, w in zip(columns, self._widths(), strict=True)), 72.0)
         room = foot - top - table_h - notes_h - 10.0
         if self.r.picture is not None and room > 30.0:
             top = self._picture(QRectF(self.x0, top, self.width, min(room, 100.0))) + 5.0
@@ -184,20 +194,22 @@ class _Page:
     def _table(self, y: float, rows: list[IndicatorRecord | str], row_h: float) -> float:
         size = min(3.25, row_h * 0.64)
         right = Qt.AlignmentFlag.AlignRight
-        # label | today | scenario | range | difference | status
-        label, today, plan, span, diff, mark = 0.0, 54.0, 82.0, 110.0, 140.0, 176.0
+        # Left edge of the label and the unit, right edges of the numbers, place of the status mark.
+        unit, today, plan, span, diff, mark = 56.0, 92.0, 112.0, 146.0, 173.5, 175.5
         x = self.x0
+        left = Qt.AlignmentFlag.AlignLeft
 
         def cell(text: str, start: float, end: float, color: QColor, align=right, weight=QFont.Weight.Normal) -> None:
             self._line(text, x + start, base, size, color, align=align, weight=weight, width=end - start)
 
         base = y + 3.8
         head = _SOFT
-        cell(tr("Indicator"), label, today - 20, head, Qt.AlignmentFlag.AlignLeft)
-        cell(tr("Today"), today, plan - 4, head)
-        cell(tr("Scenario"), plan, span - 4, head)
-        cell(tr("Range"), span, diff - 2, head)
-        cell(tr("Difference"), diff, mark - 1, head)
+        cell(tr("Indicator"), 1, unit - 2, head, left)
+        cell(tr("Unit"), unit, today - 18, head, left)
+        cell(tr("Today"), today - 20, today, head)
+        cell(tr("Scenario"), today + 1, plan, head)
+        cell(tr("Range"), plan + 1, span, head)
+        cell(tr("Difference"), span + 1, diff, head)
         y += 6.0
         self.p.setPen(QPen(_INK, 0.3))
         self.p.drawLine(QPointF(self.x0, y), QPointF(self.x1, y))
@@ -205,16 +217,19 @@ class _Page:
             base = y + row_h * 0.5 + size * 0.36
             if isinstance(row, str):
                 self.p.fillRect(QRectF(self.x0, y, self.width, row_h), _BAND)
-                cell(tr(row), label + 1, mark, _ACCENT, Qt.AlignmentFlag.AlignLeft, QFont.Weight.DemiBold)
+                cell(tr(row), 1, mark, _ACCENT, left, QFont.Weight.DemiBold)
             else:
                 delta = difference(row)
                 color = {Change.MORE: _MORE, Change.LESS: _LESS}.get(delta.change, _SOFT)
-                cell(tr(row.label), label + 1, today + 4, _INK, Qt.AlignmentFlag.AlignLeft)
-                cell(with_unit(figure(row, row.baseline), row.unit), today, plan - 4, _SOFT)
-                cell(value_text(row), plan, span - 4, _INK, weight=QFont.Weight.DemiBold)
-                cell(band_text(row) or EN_DASH, span, diff - 2, _SOFT)
-                cell(f"{delta.text} {delta.symbol}", diff - 2, mark - 1, color)
-                cell(STATUS_SYMBOL[row.status], mark - 1, mark + 3.5, _SOFT)
+                words = tr(row.unit) if row.unit not in {"", "1"} else ""
+                cell(tr(row.label), 1, unit - 2 if words else today - 18, _INK, left)
+                cell(words, unit, today - 18, _SOFT, left)
+                cell(figure(row, row.baseline), today - 20, today, _SOFT)
+                about = "≈ " if row.status is Status.INDICATIVE else ""
+                cell(about + figure(row, row.value), today + 1, plan, _INK, weight=QFont.Weight.DemiBold)
+                cell(band_text(row), plan + 1, span, _SOFT)
+                cell(f"{_difference_text(row)} {delta.symbol}", span + 1, diff, color)
+                cell(STATUS_SYMBOL[row.status], mark, mark + 3.5, _SOFT, left)
             y += row_h
             self.p.setPen(QPen(_LINE, 0.15))
             self.p.drawLine(QPointF(self.x0, y), QPointF(self.x1, y))
@@ -227,32 +242,35 @@ class _Page:
     def _columns(self) -> list[tuple[str, tuple[str, ...]]]:
         settings = settings_lines(self.r.scenario, LEVERS) or (tr("Nothing is changed."),)
         return [
-            (tr("What this scenario changes"), settings),
+            (tr("Changes"), settings),
             (tr("Assumptions"), assumptions_of(self.r.records) or (tr("None."),)),
             (tr("Sources"), sources_of(self.r.records) or (tr("None."),)),
         ]
 
-    def _column_height(self, column: tuple[str, tuple[str, ...]]) -> float:
-        width = (self.width - 12.0) / 3
-        return 6.0 + sum(self._measure(line, width - 2.5, 2.75) + 0.9 for line in column[1])
+    def _widths(self) -> tuple[float, ...]:
+        return tuple(share * (self.width - 2 * _GAP) for share in _COLUMNS)
+
+    def _column_height(self, column: tuple[str, tuple[str, ...]], width: float) -> float:
+        return 6.0 + sum(self._measure(line, width - 2.5, _NOTE) + 0.9 for line in column[1])
 
     def _notes(self, y: float, bottom: float, columns: list[tuple[str, tuple[str, ...]]]) -> None:
-        width = (self.width - 12.0) / 3
+        widths = self._widths()
         for index, (heading, lines) in enumerate(columns):
-            x = self.x0 + index * (width + 6.0)
+            width = widths[index]
+            x = self.x0 + sum(widths[:index]) + index * _GAP
             self._line(heading, x, y + 3.0, 3.1, _ACCENT, weight=QFont.Weight.DemiBold, width=width)
             at = y + 5.5
             for count, line in enumerate(lines):
-                height = self._measure(line, width - 2.5, 2.75)
+                height = self._measure(line, width - 2.5, _NOTE)
                 rest = len(lines) - count
                 if at + height > bottom - (3.6 if rest > 1 else 0.0):
                     more = i18n.trn("and {n} more, see the CSV file", "and {n} more, see the CSV file", rest)
-                    self._line(more, x + 2.5, at + 2.4, 2.75, _SOFT, width=width - 2.5)
+                    self._line(more, x + 2.5, at + 2.4, _NOTE, _SOFT, width=width - 2.5)
                     break
                 self.p.setPen(Qt.PenStyle.NoPen)
                 self.p.setBrush(_LINE.darker(130))
                 self.p.drawEllipse(QPointF(x + 0.7, at + 1.75), 0.42, 0.42)
-                at += self._paragraph(line, x + 2.5, at, width - 2.5, 2.75, _INK) + 0.9
+                at += self._paragraph(line, x + 2.5, at, width - 2.5, _NOTE, _INK) + 0.9
 
     def _foot(self) -> float:
         """Credits at the bottom; returns where they begin."""
