@@ -1,6 +1,8 @@
 """Frame times of the city scene against one plain resident VTK mesh of the same triangles.
 
-All quantities of one city are measured in turn within one run, frame by frame with the camera turning a
+Like is compared with like: the resting frame is antialiased by a filter, so is the mesh it is compared with;
+the frame while moving is not, nor is its mesh. The ratio of the antialiased frame to the jagged mesh is printed
+as well. All quantities of one city are measured in turn within one run, frame by frame with the camera turning a
 little, and their medians compared. Every time ends when the driver says that the picture is finished.
 """
 
@@ -20,6 +22,7 @@ from viewer.city.measures import measure
 from viewer.indicators import IndicatorTable
 from viewer.scenario import Scenario
 from viewer.scenario.apply import Applier
+from viewer.scene.city_mesh import prepare
 from viewer.scene.offscreen import offscreen_window
 from viewer.scene.scene import CityScene
 from viewer.scene.state import SceneState
@@ -100,16 +103,16 @@ def city_rows(count: int, frames: int) -> list[Row]:
         SceneState(city, None, measures, ground, applier.apply(Scenario("tick").with_value("storeys_added", n)))
         for n in (0.0, 1.0)
     ]
-    changes = [(lambda: applier.apply(Scenario("a").with_value("height_percent", 100.0 + 5 * i)))() for i in range(0)]
-    del changes
-
     window = offscreen_window(SIZE)
     scene = CityScene(window)
     scene.resize(*SIZE)
     started = time.perf_counter()
+    prepare(city, None, measures).make()
+    arrays = time.perf_counter() - started
+    started = time.perf_counter()
     scene.show(states[0])
     build = time.perf_counter() - started
-    floor = _PlainMesh(city)
+    floors = {"plain": _PlainMesh(city, smooth=False), "plain, smooth": _PlainMesh(city, smooth=True)}
     home = scene.camera.home_pose()
 
     def turn(number: int) -> None:
@@ -135,45 +138,48 @@ def city_rows(count: int, frames: int) -> list[Row]:
     def pick(number: int) -> None:
         scene.pick(SIZE[0] * (0.4 + 0.01 * (number % 20)), SIZE[1] * 0.55)
 
-    def plain(number: int) -> None:
-        floor.draw(scene)
-
-    def moving_frames(number: int) -> None:
-        draw()
-
     times = _in_turn(
         {
-            "plain": (lambda: None, plain),
+            "plain": (lambda: None, lambda _: floors["plain"].draw(scene)),
+            "plain, smooth": (lambda: None, lambda _: floors["plain, smooth"].draw(scene)),
             "rest": (lambda: scene.moving(False), rest),
             "tick": (lambda: None, tick),
             "numbers": (lambda: None, tick_with_numbers),
             "pick": (lambda: None, pick),
-            "moving": (lambda: scene.moving(True), moving_frames),
+            "moving": (lambda: scene.moving(True), rest),
+            "moving tick": (lambda: None, tick),
         },
         turn,
         frames,
     )
     scene.close()
     window.Finalize()
-    floor.close()
+    for floor in floors.values():
+        floor.close()
+    smooth, rough = times["plain, smooth"], times["plain"]
     return [
-        _ratio("resting frame / plain mesh", count, times["rest"] / times["plain"], RESTING_GOAL),
-        _ratio("frame while moving / plain mesh", count, times["moving"] / times["plain"], MOVING_GOAL),
+        _ratio("resting frame / plain mesh, both antialiased", count, times["rest"] / smooth, RESTING_GOAL),
+        _ratio("frame while moving / plain mesh, both jagged", count, times["moving"] / rough, MOVING_GOAL),
         _ratio("slider tick / unchanged frame", count, times["tick"] / times["rest"], TICK_GOAL),
-        _ms("plain VTK mesh, frame", count, times["plain"]),
-        _ms("resting frame", count, times["rest"]),
+        _plain_ratio("resting frame / plain mesh, jagged", count, times["rest"] / rough),
+        _ms("plain VTK mesh, jagged", count, rough),
+        _ms("plain VTK mesh, antialiased", count, smooth),
+        _ms("resting frame (antialiased)", count, times["rest"]),
         _ms("frame while moving", count, times["moving"]),
-        _ms("slider tick", count, times["tick"]),
+        _ms("slider tick at rest", count, times["tick"]),
+        _ms("slider tick while moving", count, times["moving tick"]),
         _ms("slider tick with indicators", count, times["numbers"]),
         _ms("pick", count, times["pick"]),
+        _ms("arrays of the city (worker)", count, arrays),
         _ms("city into the scene", count, build),
     ]
 
 
 class _PlainMesh:
-    """The floor: all triangles of a city with a colour per vertex in one mesh, drawn by VTK as it comes."""
+    """The floor: all triangles of a city with a colour per vertex in one mesh, drawn by VTK as it comes, with or
+    without the filter for smooth edges that the city's resting picture has."""
 
-    def __init__(self, city: CityModel) -> None:
+    def __init__(self, city: CityModel, *, smooth: bool) -> None:
         from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
         from viewer.scene.vtk_data import triangles_mesh
@@ -186,6 +192,7 @@ class _PlainMesh:
         actor = vtkActor()
         actor.SetMapper(mapper)
         self._renderer = vtkRenderer()
+        self._renderer.SetUseFXAA(smooth)
         self._renderer.AddActor(actor)
         self._window = offscreen_window(SIZE)
         self._window.AddRenderer(self._renderer)
@@ -212,8 +219,8 @@ def _in_turn(works: dict[str, tuple[Callable[[], None], Work]], turn: Work, fram
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(frames + 2):
         turn(number)
-        for name, (prepare, work) in works.items():
-            prepare()
+        for name, (ready, work) in works.items():
+            ready()
             started = time.perf_counter()
             work(number)
             if number >= 2:
@@ -226,6 +233,11 @@ def _ratio(what: str, count: int, value: float, goal: float) -> Row:
         "what": what, "houses": count, "value": value, "unit": "x", "goal": goal,
         "goal_text": f"<= {goal:.2f} x", "reached": value <= goal,
     }  # fmt: skip
+
+
+def _plain_ratio(what: str, count: int, value: float) -> Row:
+    return {"what": what, "houses": count, "value": value, "unit": "x", "goal": None,
+            "goal_text": "", "reached": None}  # fmt: skip
 
 
 def _ms(what: str, count: int, seconds: float) -> Row:

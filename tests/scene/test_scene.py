@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tests.builders import box, city_of
+from viewer.city import TreeLayer
 from viewer.scene.camera import Pose
+from viewer.scene.state import LayerView
 
 POSE = Pose((17.0, 5.0, 5.0), 110.0, 0.0, 35.0)
 
@@ -117,9 +119,18 @@ def test_soft_shade_darkens_the_foot_of_a_wall_only(camera, pair):
     assert np.abs(camera.picture() - plain).max() <= 1
 
 
-def test_attributions_name_visible_layers_once(camera, pair):
-    assert camera.scene.attributions() == ()
-    camera.scene.show(replace(pair, layers=()))
+def test_visible_layers_are_named_once(camera, pair):
+    places = np.array([[17.0, -5.0, np.nan]])
+    size = np.array([6.0], np.float32)
+
+    def view(key, by, visible=True):
+        layer = TreeLayer(key, places, size, size, np.array([False]), attribution=by)
+        return LayerView(key, layer, visible=visible)
+
+    layers = (view("a", "City of A"), view("b", "City of A"), view("c", "City of C", visible=False), view("d", ""))
+    camera.scene.show(replace(pair, layers=layers))
+    assert camera.scene.attributions() == ("City of A",)
+    camera.scene.show(pair)
     assert camera.scene.attributions() == ()
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from tests.builders import box, city_of, houses, plane
+from viewer.city import TreeLayer
 from viewer.city.kinds import SurfaceType
 from viewer.scene.camera import Pose
-from viewer.scene.state import Colouring, SceneState
+from viewer.scene.city_mesh import prepare
+from viewer.scene.environment import _between, _thinned
+from viewer.scene.state import Colouring, LayerView, SceneState
 
 TOP = Pose((20.0, 5.0, 5.0), 110.0, 0.0, 80.0)
 
@@ -97,7 +100,7 @@ def test_faces_outside_the_level_of_detail_are_not_drawn(stage, state_of):
 
 def test_unsealed_ground_turns_green_inside_its_ring_only(camera, state_of):
     squares = [plane(10 * i, 0, 10 * i + 10, 10) for i in range(4)]
-    city = city_of([box(4, 4, 4, x=60), *squares], types=["Building", *["PlantCover"] * 0, *["LandUse"] * 4])
+    city = city_of([box(4, 4, 4, x=60), *squares], types=["Building", *["LandUse"] * 4])
     state = state_of(city)
     camera.picture(state, Pose((20.0, 5.0, 0.0), 90.0, 0.0, 85.0))
     before = [at(camera, (10 * i + 5, 5, 0)) for i in range(4)]
@@ -107,6 +110,15 @@ def test_unsealed_ground_turns_green_inside_its_ring_only(camera, state_of):
     for i in range(4):
         gained = int(after[i][1] - after[i][0]) - int(before[i][1] - before[i][0])
         assert (gained > 10) == (i < 2)
+
+
+def test_a_layer_is_seen_while_it_is_visible(camera, three):
+    plain = camera.picture(three, TOP)
+    place, size = np.array([[20.0, -12.0, np.nan]]), np.array([9.0], np.float32)
+    layer = LayerView("t", TreeLayer("Trees", place, size, size, np.array([False])))
+    shown = camera.picture(replace(three, layers=(layer,)))
+    assert (np.abs(shown - plain).max(axis=2) > 30).sum() > 40
+    assert np.abs(camera.picture(replace(three, layers=(replace(layer, visible=False),))) - plain).max() == 0
 
 
 def test_an_outline_is_drawn_and_goes(camera, three):
@@ -181,3 +193,18 @@ def test_undersides_are_not_drawn_but_flat_data_is(camera, state_of):
     camera.picture(state_of(city), TOP)
     drawn = camera.scene.stage.city.arrays.body
     assert len(drawn.triangles) == 10 + 2
+
+
+def test_arrays_made_beforehand_are_the_ones_drawn(camera, three):
+    ready = prepare(three.city, three.lod_faces, three.measures).make()
+    camera.picture(three, TOP)
+    assert camera.scene.stage.city.arrays is ready
+
+
+def test_a_thinned_ground_stays_near_its_grid():
+    x, y = np.meshgrid(np.linspace(0, 6, 400), np.linspace(0, 4, 300))
+    for heights in (np.zeros((300, 400)), 3 * np.sin(x) + y, 40 * np.sin(x * 3)):
+        rows, cols = _thinned(heights.astype(np.float32))
+        across = _between(heights[np.ix_(rows, cols)], cols, 400)
+        assert np.abs(_between(across.T, rows, 300).T - heights).max() < 0.6
+    assert len(_thinned(np.zeros((300, 400), np.float32))[1]) < 40

@@ -47,6 +47,17 @@ class EdgeCell:
 
 
 @dataclass(frozen=True, eq=False)
+class Boxes:
+    """Triangles of object k are ``triangles[start[k]:start[k + 1]]``; low, high : (K, 3) float64 local corners
+    of its box, infinite for objects that show nothing."""
+
+    triangles: NDArray[np.int64]
+    start: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class CityArrays:
     """Arrays that depend on the city and the shown LoD only; the heavy ones are made when first asked for.
 
@@ -99,11 +110,27 @@ class CityArrays:
         """See ``blocks``."""
         return blocks(self)
 
-    def make(self, *, with_blocks: bool = True) -> CityArrays:
+    @cached_property
+    def boxes(self) -> Boxes:
+        """Shown triangles by object, and the box of each object, for picking."""
+        city = self.city
+        triangles = np.flatnonzero((self.standing | self.flat)[city.triangle_face])
+        feature = city.face_feature[city.triangle_face[triangles]]
+        order = np.argsort(feature, kind="stable")
+        triangles = triangles[order]
+        count = len(city.objects.features)
+        start = np.searchsorted(feature[order], np.arange(count + 1))
+        low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+        if len(triangles):
+            points = city.positions_local[city.triangles[triangles]]
+            present = np.flatnonzero(np.diff(start))
+            low[present] = np.minimum.reduceat(points.min(axis=1), start[present], axis=0)
+            high[present] = np.maximum.reduceat(points.max(axis=1), start[present], axis=0)
+        return Boxes(triangles, start, low, high)
+
+    def make(self) -> CityArrays:
         """Make the heavy arrays now, in whatever thread this is called from."""
-        _ = self.body, self.ground, self.edge_cells
-        if with_blocks:
-            _ = self.blocks
+        _ = self.body, self.ground, self.edge_cells, self.blocks, self.boxes
         return self
 
     def _part(self, faces: NDArray[np.bool_]) -> Part:
@@ -286,7 +313,8 @@ def blocks(arrays: CityArrays) -> tuple[NDArray[np.float32], NDArray[np.int32], 
     following[city.ring_start[1:][sizes > 0] - 1] = city.ring_start[:-1][sizes > 0]
     d = (city.positions_local[following[where]] - city.positions_local[where]).astype(np.float64)
     length = np.hypot(d[:, 0], d[:, 1])
-    longest = d[np.lexsort((length, group))[np.append(first[1:], len(of)) - 1]]
+    peaks = np.flatnonzero(length == np.maximum.reduceat(length, first)[group])
+    longest = d[peaks[np.searchsorted(group[peaks], np.arange(count))]]
     norm = np.maximum(np.hypot(longest[:, 0], longest[:, 1]), 1e-9)
     c, s = longest[:, 0] / norm, longest[:, 1] / norm
     u, v = p[:, 0] * c[group] + p[:, 1] * s[group], -p[:, 0] * s[group] + p[:, 1] * c[group]

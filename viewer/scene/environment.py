@@ -11,8 +11,9 @@ from viewer.scene.palettes import Look, rgb
 from viewer.scene.shading import LIGHTS, Program, direction, light_on, set_eye, set_look
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
-#: Nodes of the ground plane along a side: of terrain in the data, and of a ground guessed from buildings.
-NODES_EXACT, NODES_GUESSED = 160, 80
+#: Nodes of the ground plane along a side: the fewest that stay this near to the grid, metres, nearly everywhere.
+NODES = (32, 64, 160)
+CLOSE_M = 0.1
 _PROGRAM = Program(lifted=False, painted=False)
 
 
@@ -64,10 +65,7 @@ class GroundPlane:
 
 def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDArray[np.float64]]:
     """The thinned grid with a skirt that widens towards the horizon, and the normals of its points."""
-    ny, nx = ground.heights.shape
-    jump = max(1, int(np.ceil(max(nx, ny) / (NODES_EXACT if ground.exact else NODES_GUESSED))))
-    rows = np.unique(np.append(np.arange(0, ny, jump), ny - 1))
-    cols = np.unique(np.append(np.arange(0, nx, jump), nx - 1))
+    rows, cols = _thinned(ground.heights)
     x = ground.origin_local[0] + cols * ground.cell_m
     y = ground.origin_local[1] + rows * ground.cell_m
     z = ground.heights[np.ix_(rows, cols)].astype(np.float64)
@@ -87,3 +85,29 @@ def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDA
     normals = np.column_stack([-dx.ravel(), -dy.ravel(), np.ones(dx.size)])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return triangles_mesh(points, triangles), normals
+
+
+def _thinned(heights: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of a height grid that are enough to draw it."""
+    ny, nx = heights.shape
+    for nodes in NODES:
+        jump = max(1, int(np.ceil(max(nx, ny) / nodes)))
+        rows = np.unique(np.append(np.arange(0, ny, jump), ny - 1))
+        cols = np.unique(np.append(np.arange(0, nx, jump), nx - 1))
+        if nodes == NODES[-1] or jump == 1:
+            break
+        across = _between(heights[np.ix_(rows, cols)], cols, nx)
+        rebuilt = _between(across.T, rows, ny).T
+        if np.quantile(np.abs(rebuilt - heights), 0.995) <= CLOSE_M:
+            break
+    return rows, cols
+
+
+def _between(values: NDArray[np.floating], at: NDArray[np.intp], count: int) -> NDArray[np.floating]:
+    """(m, count) linear between columns (m, n) that stand at ``at``."""
+    if len(at) < 2:
+        return np.repeat(values, count, axis=1)
+    place = np.arange(count)
+    left = np.clip(np.searchsorted(at, place, side="right") - 1, 0, len(at) - 2)
+    share = (place - at[left]) / (at[left + 1] - at[left])
+    return np.asarray(values[:, left] * (1 - share) + values[:, left + 1] * share)

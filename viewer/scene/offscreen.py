@@ -25,9 +25,9 @@ def offscreen_window(size: tuple[int, int]) -> vtkRenderWindow:
 
 def grab(window: vtkRenderWindow) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 of what is drawn, first row on top."""
-    width, height = window.GetSize()
+    width, height = (int(n) for n in window.GetSize())
     pixels = vtkUnsignedCharArray()
-    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels)
+    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
     array = vtk_to_numpy(pixels).reshape(height, width, 4)
     return np.ascontiguousarray(array[::-1, :, :3])
 

@@ -41,21 +41,8 @@ class CityPicker:
     _high: Vector = field(init=False)
 
     def __post_init__(self) -> None:
-        city = self.arrays.city
-        shown = self.arrays.standing | self.arrays.flat
-        triangles = np.flatnonzero(shown[city.triangle_face])
-        feature = city.face_feature[city.triangle_face[triangles]]
-        order = np.argsort(feature, kind="stable")
-        self._order = triangles[order]
-        count = len(city.objects.features)
-        self._start = np.searchsorted(feature[order], np.arange(count + 1))
-        self._low, self._high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
-        if len(self._order):
-            points = city.positions_local[city.triangles[self._order]].astype(np.float64)
-            present = np.flatnonzero(np.diff(self._start))
-            at = self._start[present]
-            self._low[present] = np.minimum.reduceat(points.min(axis=1), at, axis=0)
-            self._high[present] = np.maximum.reduceat(points.max(axis=1), at, axis=0)
+        boxes = self.arrays.boxes
+        self._order, self._start, self._low, self._high = boxes.triangles, boxes.start, boxes.low, boxes.high
 
     def cast(self, origin: Vector, direction: Vector, change: CityChange | None) -> Pick | None:
         """The nearest thing a ray meets."""
