@@ -84,7 +84,8 @@ class CityActors:
     def set_occlusion(self, on: bool) -> None:
         """Whether a pass that darkens corners draws this city."""
         for actor, program in self._programs.items():
-            program.apply(actor, occlusion=on)
+            if not program.line:  # lines take no shade
+                program.apply(actor, occlusion=on)
 
     def _show_ground(self, colors: NDArray[np.floating] | NDArray[np.uint8]) -> None:
         """(n, 3) colours 0..255 of the ground, before light falls on them."""
