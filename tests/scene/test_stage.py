@@ -208,3 +208,15 @@ def test_a_thinned_ground_stays_near_its_grid():
         across = _between(heights[np.ix_(rows, cols)], cols, 400)
         assert np.abs(_between(across.T, rows, 300).T - heights).max() < 0.6
     assert len(_thinned(np.zeros((300, 400), np.float32))[1]) < 40
+
+
+def test_no_edge_is_drawn_within_a_plane_made_of_two_faces(state_of):
+    roof = SurfaceType.ROOF
+    level = [plane(0, 0, 5, 8, 6.0, roof)[0], plane(5, 0, 9, 8, 6.0, roof)[0]]
+    bent = [level[0], (roof, [[(5, 0, 6), (9, 0, 4), (9, 8, 4), (5, 8, 6)]])]
+    counts = []
+    for faces in (level, bent):
+        state = state_of(city_of([faces]))
+        cells = prepare(state.city, None, state.measures).edge_cells
+        counts.append(sum(len(c.segments) for c in cells))
+    assert counts == [6, 7]

@@ -15,6 +15,8 @@ from viewer.city.measures import Measures
 from viewer.scenario.change import lift_weight
 from viewer.scene.palettes import Look, rgb, surface_color
 
+#: Faces whose normals have at least this scalar product lie in one plane (about one degree).
+IN_ONE_PLANE = 0.9998
 #: Cells into which edges are split, so that only near ones are drawn.
 EDGE_CELL_M = 260.0
 _STANDING = (Theme.BUILDING, Theme.BRIDGE, Theme.TUNNEL, Theme.FURNITURE, Theme.TREE, Theme.GENERIC)
@@ -246,8 +248,10 @@ def _bytes(colors: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def edges(arrays: CityArrays, faces: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Outlines of faces as segments: the vertices and pairs into them. Each shared edge appears once where
-    both sides run it in opposite directions."""
+    """Outlines of faces as segments: the vertices and pairs into them.
+
+    A shared edge appears once, and not at all between two faces that lie in one plane.
+    """
     city = arrays.city
     keep = faces[city.vertex_face]
     index = np.flatnonzero(keep)
@@ -261,7 +265,16 @@ def edges(arrays: CityArrays, faces: NDArray[np.bool_]) -> tuple[NDArray[np.int6
     p = np.rint(city.positions_local * np.float32(100)).astype(np.int64)
     code = (p[:, 0] * 73856093) ^ (p[:, 1] * 19349663) ^ (p[:, 2] * 83492791)
     low, high = np.minimum(code[a], code[b]), np.maximum(code[a], code[b])
-    _, first = np.unique(low * 31 + high, return_index=True)
+    key = low * 31 + high
+    order = np.argsort(key, kind="stable")
+    new = np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1))
+    first, count = order[new], np.diff(np.append(new, len(order)))
+    # where two faces continue each other in one plane, people see no edge
+    second = order[np.minimum(new + 1, len(order) - 1)]
+    normals = arrays.normals
+    one, other = city.vertex_face[index[first]], city.vertex_face[index[second]]
+    level = (normals[one] * normals[other]).sum(axis=1) > IN_ONE_PLANE
+    first = first[~((count == 2) & level & (one != other))]
     number = np.cumsum(keep, dtype=np.int64) - 1
     pairs = np.column_stack([number[a[first]], number[b[first]]]).astype(np.int32)
     return index, pairs
