@@ -206,7 +206,7 @@ def test_a_thinned_ground_stays_near_its_grid():
     for heights in (np.zeros((300, 400)), 3 * np.sin(x) + y, 40 * np.sin(x * 3)):
         rows, cols = _thinned(heights.astype(np.float32))
         across = _between(heights[np.ix_(rows, cols)], cols, 400)
-        assert np.abs(_between(across.T, rows, 300).T - heights).max() < 0.6
+        assert np.abs(_between(across.T, rows, 300).T - heights).max() < 1.0
     assert len(_thinned(np.zeros((300, 400), np.float32))[1]) < 40
 
 

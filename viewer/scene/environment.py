@@ -12,8 +12,8 @@ from viewer.scene.shading import LIGHTS, Program, direction, light_on, set_eye, 
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
 #: Nodes of the ground plane along a side: the fewest that stay this near to the grid, metres, nearly everywhere.
-NODES = (32, 64, 160)
-CLOSE_M = 0.1
+NODES = (32, 64, 96, 160)
+CLOSE_M = 0.35
 _PROGRAM = Program(lifted=False, painted=False)
 
 
