@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSl
 from viewer.indicators.record import IndicatorRecord, Status
 from viewer.scenario import LEVERS, Parameter
 from viewer.ui import theme
-from viewer.ui.figures import Change, difference, lever_text, value_text
+from viewer.ui.figures import NARROW_SPACE, Change, difference, lever_text, value_text
 from viewer.ui.i18n import bind, language_changed, tr
 from viewer.ui.icons import bind_icon
 from viewer.ui.indicators_panel import CHANGE_COLOURS
-from viewer.ui.widgets import Card
+from viewer.ui.widgets import Card, row
 
 #: Smallest side of anything to touch, device-independent pixels.
 TOUCH = 48
@@ -36,7 +36,7 @@ def style(u: float) -> str:
     return f"""
     QFrame[role="big-card"] {{ background: {c.glass}; border: 1px solid {c.glass_line}; border-radius: {radius}px; }}
     QLabel {{ color: {c.text}; }}
-    QLabel[role="big-head"] {{ font-size: {round(7.2 * u)}px; font-weight: 700; }}
+    QLabel[role="big-head"] {{ font-size: {round(5.8 * u)}px; font-weight: 700; }}
     QLabel[role="big-title"] {{ font-size: {round(5.2 * u)}px; font-weight: 700; }}
     QLabel[role="big-text"] {{ font-size: {round(3.4 * u)}px; }}
     QLabel[role="big-label"] {{ font-size: {round(2.3 * u)}px; color: {c.muted}; }}
@@ -46,25 +46,30 @@ def style(u: float) -> str:
         background: {c.accent_soft}; border-radius: {round(1.9 * u)}px;
         padding: {round(0.5 * u)}px {round(1.6 * u)}px; }}
     QLabel[role="big-call"] {{ font-size: {round(3.4 * u)}px; font-weight: 700; color: {c.on_accent};
-        background: {c.accent}; border-radius: {round(4 * u)}px; padding: {round(1.7 * u)}px {round(4 * u)}px; }}
+        background: {c.accent}; border-radius: {round(3.3 * u)}px; padding: {round(1.7 * u)}px {round(4 * u)}px; }}
     QPushButton[role="big"] {{ font-size: {max(15, round(2.4 * u))}px; min-height: {touch(u) - 10}px;
         min-width: {touch(u) - 10}px; border-radius: {round(touch(u) / 4)}px; padding: 4px {round(1.6 * u)}px;
-        background: {c.surface}; border: 1px solid {c.outline}; color: {c.text}; }}
+        background: {c.surface}; border: 1px solid {c.outline}; color: {c.text}; font-weight: 600; }}
     QPushButton[role="big"]:hover {{ background: {c.hover}; }}
     QPushButton[role="big"]:pressed {{ background: {c.pressed}; }}
-    QPushButton[role="big"]:checked {{ background: {c.accent}; color: {c.on_accent}; border-color: {c.accent};
-        font-weight: 600; }}
+    QPushButton[role="big"]:checked {{ background: {c.accent}; color: {c.on_accent}; border-color: {c.accent}; }}
     QPushButton[role="big"]:focus {{ border: 3px solid {c.accent}; padding: 2px {round(1.6 * u) - 2}px; }}
     QPushButton[role="big"]:checked:focus {{ border-color: {c.text}; }}
     QPushButton[role="big"]:disabled {{ color: {c.outline}; border-color: {c.line}; }}
     QPushButton[role="big-icon"] {{ min-height: {touch(u) - 2}px; min-width: {touch(u) - 2}px; padding: 0;
-        border-radius: {round(touch(u) / 2)}px; background: {c.glass}; border: 1px solid {c.outline}; }}
+        border-radius: {round(touch(u) / 2) - 1}px; background: {c.glass}; border: 1px solid {c.outline};
+        color: {c.text}; font-size: {max(15, round(2.3 * u))}px; font-weight: 600; }}
     QPushButton[role="big-icon"]:hover {{ background: {c.hover}; }}
     QPushButton[role="big-icon"]:pressed, QPushButton[role="big-icon"]:checked {{ background: {c.accent_soft};
         border-color: {c.accent}; }}
     QPushButton[role="big-icon"]:focus {{ border: 3px solid {c.accent}; }}
     QPushButton[role="big-icon"]:disabled {{ background: transparent; border-color: {c.line}; }}
     """
+
+
+def foot(u: float) -> int:
+    """Room below the lowest parts, pixels: the credits of the picture stand there."""
+    return max(46, round(4 * u))
 
 
 def touch(u: float) -> int:
@@ -196,6 +201,12 @@ class StoryCard(Card, Scaled):
         self.body.setContentsMargins(round(3 * u), round(2.4 * u), round(3 * u), round(2.8 * u))
         self.body.setSpacing(round(1.1 * u))
 
+    def width_for(self, most: int) -> int:
+        """How wide the card is when its title stands in one line, at most ``most``."""
+        margins = self.body.contentsMargins()
+        need = self.title.fontMetrics().horizontalAdvance(self.title.text()) + margins.left() + margins.right() + 8
+        return min(need, most)
+
     def height_for(self, width: int) -> int:
         """How high the card is when it is this wide."""
         self.body.activate()
@@ -208,24 +219,32 @@ class NumberTile(Card, Scaled):
     def __init__(self) -> None:
         super().__init__("big-card")
         self.label, self.value, self.delta = big_label("big-label"), big_label("big-value"), big_label("big-delta")
-        for part in (self.label, self.value, self.delta):
-            self.body.addWidget(part)
+        self.unit = big_label("big-label")
+        self._line = row(self.value, self.unit, None, spacing=4)
+        self._line.setAlignment(self.unit, Qt.AlignmentFlag.AlignBottom)
+        self.body.addWidget(self.label)
+        self.body.addLayout(self._line)
+        self.body.addWidget(self.delta)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_record(self, record: IndicatorRecord) -> None:
         """Show one record."""
         change = difference(record)
         self.label.setText(tr(record.label))
-        self.value.setText(value_text(record))
+        value, _, unit = value_text(record).rpartition(NARROW_SPACE) if record.unit else (value_text(record), "", "")
+        self.value.setText(value or unit)
+        self.unit.setText(unit if value else "")
         self.delta.setText(f"{change.symbol} {change.text}".strip())
         colours = CHANGE_COLOURS.get(change.change)
         self.delta.setStyleSheet(f"color: {colours[theme.name() == 'dark'] if colours else theme.colors().muted};")
         spoken = "" if change.change is Change.UNKNOWN else change.text
-        self.setAccessibleName(", ".join(t for t in (self.label.text(), self.value.text(), spoken) if t))
+        self.setAccessibleName(", ".join(t for t in (self.label.text(), value_text(record), spoken) if t))
 
     def set_unit(self, u: float) -> None:
         self.body.setContentsMargins(round(2 * u), round(1.2 * u), round(2 * u), round(1.2 * u))
         self.body.setSpacing(0)
+        self._line.setSpacing(round(0.7 * u))
+        self.unit.setContentsMargins(0, 0, 0, round(0.75 * u))
 
 
 class NumberStrip(QWidget, Scaled):
@@ -246,6 +265,8 @@ class NumberStrip(QWidget, Scaled):
             tile.setVisible(at < len(chosen))
             if at < len(chosen):
                 tile.show_record(chosen[at])
+            tile.body.invalidate()
+        self._row.invalidate()
 
     def set_unit(self, u: float) -> None:
         self._row.setSpacing(round(1.4 * u))

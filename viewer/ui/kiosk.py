@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QGraphicsOpacityEffect, QHB
 from viewer.session.document import Camera, Document, View
 from viewer.session.edits import ShowScenario
 from viewer.ui import i18n, theme
-from viewer.ui.big_parts import BigButton, BigOverlay, LeverPad, NumberStrip, Scaled, StoryCard, big_label, touch
+from viewer.ui.big_parts import BigButton, BigOverlay, LeverPad, NumberStrip, Scaled, StoryCard, big_label, foot, touch
 from viewer.ui.i18n import language_changed, tr, trn
 from viewer.ui.present import WholeScreen, set_lever
 from viewer.ui.story import TODAY, Showing, between, orbited, scenario_text, showing_of
@@ -433,19 +433,21 @@ class TourOverlay(BigOverlay):
 
     def breathe(self, seconds: float) -> None:
         """The call to touch grows fainter and stronger, once in three seconds."""
-        self._effect.setOpacity(0.86 + 0.14 * math.cos(seconds * 2 * math.pi / 3.0))
+        self._effect.setOpacity(0.92 + 0.08 * math.cos(seconds * 2 * math.pi / 3.0))
 
     def place(self, width: int, height: int, u: float) -> None:
         edge = round(3 * u)
-        head = min(width - 2 * edge, round(0.72 * width))
+        head = self.head.width_for(width - 2 * edge)
         self.head.setGeometry(edge, edge, head, self.head.height_for(head))
         call = self.call.sizeHint()
         narrow = width < 110 * u
         wide = width - 2 * edge if narrow else min(round(0.55 * width), round(92 * u))
         high = self.card.height_for(wide)
-        bottom = height - edge - (call.height() + round(2 * u) if narrow else 0)
+        bottom = height - foot(u) - (call.height() + round(2 * u) if narrow else 0)
         self.card.setGeometry(edge, bottom - high, wide, high)
-        self.call.setGeometry(width - edge - call.width(), height - edge - call.height(), call.width(), call.height())
+        self.call.setGeometry(
+            width - edge - call.width(), height - foot(u) - call.height(), call.width(), call.height()
+        )
         hint = self.hint.sizeHint()
         self.hint.setGeometry(width - edge - hint.width(), edge, hint.width(), hint.height())
         self.mark.setGeometry(4, height - 16, 12, 12)
@@ -473,7 +475,6 @@ class VisitorOverlay(BigOverlay):
         self.numbers = NumberStrip(self, 3)
         self.home = BigButton("Whole city", _no_act, icon="home")
         self.language = BigButton("Switch between German and English", _no_act)
-        self.language.setProperty("role", "big")
         self.again = BigButton("Back to the tour", _no_act, icon="play")
         self.levers = LeverPad(self, flat=True)
         self.scenarios = _Scenarios(self)
@@ -506,10 +507,10 @@ class VisitorOverlay(BigOverlay):
         pad = self.levers.sizeHint()
         wide = min(width - 2 * edge, max(pad.width(), round(130 * u)))
         left = (width - wide) // 2
-        self.levers.setGeometry(left, height - edge - pad.height(), wide, pad.height())
+        self.levers.setGeometry(left, height - foot(u) - pad.height(), wide, pad.height())
         names = self.scenarios.sizeHint()
         across = min(names.width(), width - 2 * edge)
-        top = height - edge - pad.height() - gap - names.height()
+        top = height - foot(u) - pad.height() - gap - names.height()
         self.scenarios.setGeometry((width - across) // 2, top, across, names.height())
         card = min(width - 2 * edge, round(90 * u))
         high = self.countdown.height_for(card)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QSlider, QWidget
 from viewer.session.document import View
 from viewer.session.edits import SetLever, ShowScenario
 from viewer.ui import theme
-from viewer.ui.big_parts import BigButton, BigOverlay, Dots, LeverPad, NumberStrip, StoryCard, touch
+from viewer.ui.big_parts import BigButton, BigOverlay, Dots, LeverPad, NumberStrip, StoryCard, foot, touch
 from viewer.ui.i18n import bind, language_changed, tr
 from viewer.ui.story import TODAY, Showing, scenario_text, showing_of
 
@@ -303,26 +303,26 @@ class PresentOverlay(BigOverlay):
         x = width - edge
         for made in (self.close_button, self.lever_button, self.forward, self.back):
             x -= side
-            made.setGeometry(x, height - edge - side, side, side)
+            made.setGeometry(x, height - foot(u) - side, side, side)
             x -= round(1.2 * u)
         room = width - 2 * edge
         wide = min(round(0.5 * width), round(86 * u)) if room > 90 * u else room
         high = self.card.height_for(wide)
-        bottom = height - edge if room > 90 * u else height - edge - side - round(1.5 * u)
+        bottom = height - foot(u) if room > 90 * u else height - foot(u) - side - round(1.5 * u)
         self.card.setGeometry(edge, bottom - high, wide, high)
         hint = self.dots.sizeHint()
         left = x - round(1.5 * u) - hint.width()
-        fits = left > edge + wide or bottom < height - edge
+        fits = left > edge + wide or bottom < height - foot(u)
         self.dots.setGeometry(
             left if fits else edge,
-            height - edge - side + (side - hint.height()) // 2 if fits else bottom - high - hint.height() - round(u),
+            height - foot(u) - side + (side - hint.height()) // 2 if fits else bottom - high - hint.height() - round(u),
             hint.width(),
             hint.height(),
         )
         pad = self.levers.sizeHint()
         pad_width = max(pad.width(), round(48 * u))
         self.levers.setGeometry(
-            width - edge - pad_width, height - edge - side - round(1.5 * u) - pad.height(), pad_width, pad.height()
+            width - edge - pad_width, height - foot(u) - side - round(1.5 * u) - pad.height(), pad_width, pad.height()
         )
         for part in (self.levers, self.card, self.dots, self.numbers):
             part.raise_()
