@@ -186,7 +186,7 @@ def test_undo_and_redo_are_followed_without_new_edits(panel, workspace):
 
 def test_chips_jump_to_a_target_and_take_its_settings_away_in_one_step(panel, workspace):
     chips = [panel.target.chips.flow.itemAt(i).widget() for i in range(panel.target.chips.flow.count())]
-    assert [chip.target for chip in chips][0] == WholeCity()
+    assert chips[0].target == WholeCity()
     corner = chips[1]
     corner.go.click()
     assert isinstance(panel.target.target, Selection)

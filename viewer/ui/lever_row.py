@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -141,7 +141,8 @@ class LeverRow(QWidget):
 
     def _lay_out(self) -> None:
         for small in (self.help, self.reset):
-            small.setAutoRaise(True)
+            small.setMinimumSize(28, 28)
+            small.setIconSize(QSize(16, 16))
         bind_icon(self.help.setIcon, "info", "muted")
         head = row(self.name, self.help, None, self.reset, spacing=2)
         self.slider.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -105,6 +105,9 @@ class SampleWorkspace:
         self.outline_local = ring_local
         self.changed.emit()
 
+    def change(self, scenario: str | None = None) -> None:
+        """What a scenario changes: there is no city here to change."""
+
     def target_count(self, target: Target) -> int:
         """Buildings a target touches."""
         if isinstance(target, WholeCity):

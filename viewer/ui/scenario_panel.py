@@ -61,8 +61,7 @@ class ScenarioPanel(QWidget):
 
     def _lay_out(self) -> None:
         scroll = ScrollColumn(margin=16)
-        scroll.body.setSpacing(12)
-        scroll.body.addWidget(label("Scenarios", "title"))
+        scroll.body.setSpacing(10)
         scroll.body.addWidget(self.scenarios)
         scroll.body.addWidget(line())
         scroll.body.addWidget(label("Where does it apply?", "title"))
@@ -145,7 +144,18 @@ class ScenarioPanel(QWidget):
         if not own and whole != parameter.default:
             note = tr("As set for the whole city")
             value = parameter.default if parameter.name in COUNTING_LEVERS else whole
+        elif parameter.name == TREES_ADDED.name:
+            note = self._room_for_trees(value, target)
         shown.show_value(value, own=own, note=note)
+
+    def _room_for_trees(self, wanted: float, target: Target) -> str:
+        """A sentence where fewer trees find a place than are wanted; known for the whole city alone."""
+        settings = self.workspace.session.document.scenario.settings
+        only = [s.target for s in settings if s.parameter == TREES_ADDED.name] == [target]
+        change = self.workspace.change() if only and isinstance(target, WholeCity) else None
+        if change is None or len(change.trees_local) >= round(wanted):
+            return ""
+        return tr("Only {n} find a place.", n=len(change.trees_local))
 
     def _on_target(self) -> None:
         """The levers act on something else: show its values and, for an area, its outline."""

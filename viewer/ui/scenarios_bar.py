@@ -25,7 +25,7 @@ class ScenariosBar(QWidget):
         self.chips: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         self._list = FlowBox()
-        self.hold = button("Hold: today", icon="eye")
+        self.hold = button("Hold: today", role="quiet", icon="eye")
         bind(self.hold.setToolTip, "Keep pressed to see the city as it is today (key B)")
         bind(self.hold.setAccessibleName, "Show the city as it is today while pressed")
         self.hold.pressed.connect(lambda: self.baseline_held.emit(True))
@@ -40,8 +40,10 @@ class ScenariosBar(QWidget):
         self.field.setMaxLength(300)
         self.field.hide()
         self.field.editingFinished.connect(self._finish)
-        tools = row(self.add, self.duplicate, self.rename, self.describe, self.delete, None, self.hold, spacing=0)
-        self.setLayout(column(self._list, self.field, self.note, tools, spacing=6))
+        head = row(label("Scenarios", "title"), None, spacing=0)
+        for act in (self.add, self.duplicate, self.rename, self.describe, self.delete):
+            head.addWidget(act)
+        self.setLayout(column(head, self._list, self.field, self.note, spacing=6))
         language_changed.connect(self._name_field)
         self.refresh()
 
@@ -63,6 +65,7 @@ class ScenariosBar(QWidget):
         had_focus = any(chip.hasFocus() for chip in self.chips.values())
         for chip in self.chips.values():
             self._group.removeButton(chip)
+        self._list.flow.removeWidget(self.hold)
         clear(self._list.flow)
         self.chips = {}
         for name in names:
@@ -76,6 +79,7 @@ class ScenariosBar(QWidget):
             self._group.addButton(chip)
             self._list.flow.addWidget(chip)
             self.chips[name] = chip
+        self._list.flow.addWidget(self.hold)
         if had_focus:
             self.chips[self._session.document.scenario.name].setFocus()
 
