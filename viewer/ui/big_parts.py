@@ -6,9 +6,10 @@ What a step or a visitor may do is ``present`` and ``kiosk``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen, QRegion
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
@@ -36,7 +37,7 @@ def style(u: float) -> str:
     return f"""
     QFrame[role="big-card"] {{ background: {c.glass}; border: 1px solid {c.glass_line}; border-radius: {radius}px; }}
     QLabel {{ color: {c.text}; }}
-    QLabel[role="big-head"] {{ font-size: {round(5.8 * u)}px; font-weight: 700; }}
+    QLabel[role="big-head"] {{ font-size: {round(4.7 * u)}px; font-weight: 700; }}
     QLabel[role="big-title"] {{ font-size: {round(5.2 * u)}px; font-weight: 700; }}
     QLabel[role="big-text"] {{ font-size: {round(3.4 * u)}px; }}
     QLabel[role="big-label"] {{ font-size: {round(2.3 * u)}px; color: {c.muted}; }}
@@ -126,6 +127,11 @@ class BigOverlay(QWidget):
         super().showEvent(event)
         self.fit()
 
+    def event(self, event) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # a part has other words and wants another size
+            self.fit()
+        return super().event(event)
+
     def controls(self) -> list[QWidget]:
         """What the Tab key visits, in order."""
         return [
@@ -205,7 +211,7 @@ class StoryCard(Card, Scaled):
         """How wide the card is when its title stands in one line, at most ``most``."""
         margins = self.body.contentsMargins()
         need = self.title.fontMetrics().horizontalAdvance(self.title.text()) + margins.left() + margins.right() + 8
-        return min(need, most)
+        return min(round(need / math.ceil(need / most) * (1.0 if need <= most else 1.2)), most)
 
     def height_for(self, width: int) -> int:
         """How high the card is when it is this wide."""
@@ -371,10 +377,7 @@ class BigLever(QWidget, Scaled):
         self.name, self.amount = big_label("big-delta"), big_label("big-delta")
         self.slider = BigSlider(self.parameter)
         self._showing = False
-        head = QHBoxLayout()
-        head.addWidget(self.name)
-        head.addStretch(1)
-        head.addWidget(self.amount)
+        head = row(self.name, 24, None, self.amount, spacing=0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -416,13 +419,15 @@ class LeverPad(Card, Scaled):
         for lever in self.levers.values():
             lever.moved.connect(self.moved)
             lever.released.connect(self.released)
-            self._box.addWidget(lever)
+            self._box.addWidget(lever, 1)
         self.body.addLayout(self._box)
 
     def show_scenario(self, scenario) -> None:
         """Show what the levers of a scenario are set to for the whole city."""
         for name, lever in self.levers.items():
             lever.show_value(scenario.value(name))
+            lever.layout().invalidate()
+        self.body.invalidate()
 
     def set_unit(self, u: float) -> None:
         self.body.setContentsMargins(round(2.4 * u), round(1.6 * u), round(2.4 * u), round(1.4 * u))

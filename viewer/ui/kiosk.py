@@ -22,7 +22,7 @@ from viewer.ui import i18n, theme
 from viewer.ui.big_parts import BigButton, BigOverlay, LeverPad, NumberStrip, Scaled, StoryCard, big_label, foot, touch
 from viewer.ui.i18n import language_changed, tr, trn
 from viewer.ui.present import WholeScreen, set_lever
-from viewer.ui.story import TODAY, Showing, between, orbited, scenario_text, showing_of
+from viewer.ui.story import TODAY, Showing, between, orbited, scenario_of, scenario_text, showing_of
 from viewer.ui.widgets import Card
 
 _log = logging.getLogger(__name__)
@@ -165,8 +165,6 @@ class Kiosk(QObject):
             self._window.showFullScreen()
         if self.state == "tour":
             self._go_on()
-        elif QApplication.mouseButtons() != Qt.MouseButton.NoButton:
-            self.touched()  # a finger rests on a lever
         elif self.remaining <= 0:
             self.back_to_tour()
         else:
@@ -285,7 +283,7 @@ class Kiosk(QObject):
             names = [TODAY, *(s.name for s in document.scenarios)]
             current = document.active if shown.scenario is None else shown.scenario
             self.visitor.show_scenarios([(name, scenario_text(name, document)) for name in names], current)
-            self.visitor.levers.show_scenario(document.scenario)
+            self.visitor.levers.show_scenario(scenario_of(document, shown.scenario))
             self.visitor.numbers.show_records(workspace.indicators(shown.scenario))
             self.visitor.language.setText("EN" if i18n.language() == "de" else "DE")
             self.visitor.fit()
@@ -445,11 +443,10 @@ class TourOverlay(BigOverlay):
         high = self.card.height_for(wide)
         bottom = height - foot(u) - (call.height() + round(2 * u) if narrow else 0)
         self.card.setGeometry(edge, bottom - high, wide, high)
-        self.call.setGeometry(
-            width - edge - call.width(), height - foot(u) - call.height(), call.width(), call.height()
-        )
+        top = height - foot(u) - call.height()
+        self.call.setGeometry(width - edge - call.width(), top, call.width(), call.height())
         hint = self.hint.sizeHint()
-        self.hint.setGeometry(width - edge - hint.width(), edge, hint.width(), hint.height())
+        self.hint.setGeometry(width - edge - hint.width(), top - hint.height() - edge, hint.width(), hint.height())
         self.mark.setGeometry(4, height - 16, 12, 12)
 
 

@@ -14,7 +14,7 @@ from viewer.session.edits import SetLever, ShowScenario
 from viewer.ui import theme
 from viewer.ui.big_parts import BigButton, BigOverlay, Dots, LeverPad, NumberStrip, StoryCard, foot, touch
 from viewer.ui.i18n import bind, language_changed, tr
-from viewer.ui.story import TODAY, Showing, scenario_text, showing_of
+from viewer.ui.story import TODAY, Showing, scenario_of, scenario_text, showing_of
 
 _Key = Qt.Key
 #: What presenter remotes and keyboards send.
@@ -170,7 +170,7 @@ class Presentation(QObject):
             overlay.card.show_words(pill, document.title or tr("The whole city"), hint)
         overlay.numbers.show_records(workspace.indicators(shown.scenario))
         overlay.levers.setVisible(overlay.lever_button.isChecked())
-        overlay.levers.show_scenario(_scenario(document, shown.scenario))
+        overlay.levers.show_scenario(scenario_of(document, shown.scenario))
         overlay.dots.show_step(self.index, len(self.steps))
         overlay.dots.setVisible(bool(self.steps))
         overlay.back.setEnabled(bool(self.steps) and self.index > 0)
@@ -229,14 +229,6 @@ def set_lever(window, name: str, value: float) -> None:
         session.edit(ShowScenario(shown.scenario))
     window.show_staged(Showing(None, shown.layers))
     session.edit(SetLever(name, value), merge=True)
-
-
-def _scenario(document, name: str | None):
-    if name is None:
-        return document.scenario
-    from viewer.scenario import Scenario
-
-    return next((s for s in document.scenarios if s.name == name), Scenario(""))
 
 
 class PresentOverlay(BigOverlay):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from viewer.scenario import Scenario
 from viewer.scene.state import LayerView, SceneState
 from viewer.session.document import Camera, Document, View
 from viewer.ui.i18n import tr
@@ -65,6 +66,13 @@ def scenario_text(scenario: str | None, document: Document) -> str:
     if scenario == TODAY:
         return tr("As it is today")
     return document.active if scenario is None else scenario
+
+
+def scenario_of(document: Document, name: str | None) -> Scenario:
+    """The scenario of this name: None the active one, ``""`` or an unknown name the city of today."""
+    if name is None:
+        return document.scenario
+    return next((s for s in document.scenarios if s.name == name), Scenario(""))
 
 
 def visible_layers(document: Document) -> tuple[str, ...]:

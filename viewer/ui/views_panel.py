@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
@@ -77,7 +78,8 @@ class ViewsPanel(QWidget):
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(*_SECONDS)
         self.seconds.setDecimals(0)
-        self.seconds.setFixedWidth(84)
+        self.seconds.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.seconds.setFixedWidth(72)
         self.seconds.setKeyboardTracking(False)
         self._lay_out()
         self._connect()
