@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.plugin_api import (
     PointLayer,
@@ -68,7 +69,8 @@ def read_points(path: Path, context: ReadContext) -> PointLayer:
     columns = {name: values[usable] for name, values in columns.items()}
     xy_local = context.place(xy[usable], crs)
     value = context.options.get("value_column", "") or _value_column(columns)
-    label = find_column([name for name, values in columns.items() if values.dtype.kind == "T"], LABEL)
+    texts = [name for name, values in columns.items() if values.dtype.kind == "T"]
+    label = find_column(texts, LABEL) or next((name for name in texts if _names_each(columns[name])), "")
     style = value or _class_column(columns)
     return PointLayer(
         path.stem,
@@ -78,6 +80,13 @@ def read_points(path: Path, context: ReadContext) -> PointLayer:
         size_column=value,
         label_column=label,
     )
+
+
+def _names_each(values: NDArray[np.generic]) -> bool:
+    """Whether a text column looks like a name of each point: short and hardly ever the same."""
+    known = values[values != ""]
+    short = len(known) > 0 and float(np.mean(np.strings.str_len(known))) <= 40
+    return short and len(np.unique(known)) > 0.9 * len(values)
 
 
 def _from_table(path: Path, context: ReadContext) -> tuple[np.ndarray, Mapping[str, np.ndarray], str, np.ndarray, str]:

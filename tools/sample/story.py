@@ -24,7 +24,7 @@ class Words:
     file: str
     title: str
     site: str
-    layers: tuple[str, str, str]
+    layers: tuple[str, str, str, str]
     scenarios: tuple[tuple[str, str], ...]
     steps: tuple[tuple[str, str], ...]
 
@@ -33,7 +33,7 @@ GERMAN = Words(
     "auenstadt.de.stadtforum",
     "Auenstadt: was wird aus dem alten Gaswerk?",
     "Altes Gaswerk",
-    ("Bäume", "Flurstücke", "Flächennutzung"),
+    ("Bäume", "Flurstücke", "Flächennutzung", "Radzählung"),
     (
         ("Höfe am Gaswerk", "Drei Wohnhöfe mit vier bis sechs Geschossen, dazu Grün bis ans Ufer."),
         ("Türme am Fluss", "Fünf schlanke Häuser lassen viel Boden frei und ragen weit über die Dächer."),
@@ -54,7 +54,7 @@ ENGLISH = Words(
     "auenstadt.en.stadtforum",
     "Auenstadt: what becomes of the old gasworks?",
     "Old gasworks",
-    ("Trees", "Parcels", "Land use"),
+    ("Trees", "Parcels", "Land use", "Cycle counts"),
     (
         ("Courtyards", "Three residential courts of four to six storeys, with green down to the bank."),
         ("Towers by the river", "Five slender houses leave much ground free and rise far above the roofs."),
@@ -122,7 +122,7 @@ def write_sessions(folder: Path, plan: Plan, city: CityBuilder) -> None:
         )  # fmt: skip
         spot = (float(centre[0]), float(centre[1]))
         cameras = (
-            _camera((760, 590), 1750, 207, 34),
+            _camera((720, 570), 2050, 207, 33),
             _camera(spot, 430, 338, 33),
             _camera(spot, 430, 338, 33),
             _camera((spot[0] + 30, spot[1] + 60), 560, 22, 14),
@@ -134,10 +134,15 @@ def write_sessions(folder: Path, plan: Plan, city: CityBuilder) -> None:
             for (name, text), camera, scenario in zip(words.steps, cameras, shown, strict=True)
         )
         layers = zip(
-            ("flaechennutzung.gpkg", "flurstuecke.gpkg", "baumkataster.gpkg"),
-            ("areas", "areas", "trees"),
-            (words.layers[2], words.layers[1], words.layers[0]),
-            (LayerStyle(visible=False, opacity=0.55), LayerStyle(visible=False, opacity=0.4), LayerStyle()),
+            ("flaechennutzung.gpkg", "flurstuecke.gpkg", "radzaehlung.csv", "baumkataster.gpkg"),
+            ("areas", "areas", "points", "trees"),
+            (words.layers[2], words.layers[1], words.layers[3], words.layers[0]),
+            (
+                LayerStyle(visible=False, opacity=0.55),
+                LayerStyle(visible=False, opacity=0.4),
+                LayerStyle(visible=False, labels=True),
+                LayerStyle(),
+            ),
             strict=True,
         )
         sources = (

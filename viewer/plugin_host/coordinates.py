@@ -64,7 +64,10 @@ def _assumed(context: ReadContext, points: NDArray[np.float64]) -> str:
     guess, reason = guesses[0] if guesses else ("", "")
     context.questions["crs"] = guess
     if guess:
-        context.warn("{crs} was assumed: {reason}.", crs=guess, reason=reason)
+        if "{crs}" in reason:  # a whole sentence of its own
+            context.warn(reason, crs=guess)
+        else:
+            context.warn("{crs} was assumed: {reason}.", crs=guess, reason=reason)
     return guess
 
 

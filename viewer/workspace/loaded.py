@@ -14,6 +14,7 @@ from viewer.city.measures import Measures, measure
 from viewer.city.merge import merge
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
+from viewer.scene.city_mesh import prepare
 
 #: Which cities, at which level of detail: (source key, LoD) in drawing order.
 CityKey = tuple[tuple[str, str], ...]
@@ -76,4 +77,5 @@ def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None
     progress.report(0.9, "Preparing the scenarios")
     applier = Applier(city, measures, ground, lod_faces)
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
+    prepare(city, lod_faces, measures).make()  # what the scene asks for first, kept there by identity
     return Derived(key, city, lod_faces, measures, ground, applier)

@@ -5,10 +5,13 @@ Reading layers, their order and what a click means are decided elsewhere.
 
 from __future__ import annotations
 
-from viewer.city import AreaLayer, TreeLayer
+from viewer.city import AreaLayer, ImageLayer, LineLayer, PointLayer, TreeLayer
 from viewer.city.ground import Ground
 from viewer.scene.layers.areas import AreasDrawing, ground_hit
 from viewer.scene.layers.drawing import LayerDrawing
+from viewer.scene.layers.images import ImageDrawing
+from viewer.scene.layers.lines import LinesDrawing
+from viewer.scene.layers.points import PointsDrawing
 from viewer.scene.layers.trees import TreesDrawing, layer_trees, trees_drawing
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
@@ -34,4 +37,10 @@ def make_drawing(view: LayerView, ground: Ground | None, style: Look, lift_m: fl
         return layer_trees(view, ground, style)
     if isinstance(layer, AreaLayer):
         return AreasDrawing(view, ground, style, lift_m)
+    if isinstance(layer, LineLayer):
+        return LinesDrawing(view, ground, style, lift_m)
+    if isinstance(layer, ImageLayer):
+        return ImageDrawing(view, ground, style, lift_m)
+    if isinstance(layer, PointLayer):
+        return PointsDrawing(view, ground, style)
     raise TypeError(type(layer).__name__)

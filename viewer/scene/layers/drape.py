@@ -100,9 +100,7 @@ def drape_rings(
     return np.concatenate([xy, between]), np.column_stack([a, b]), line[segment]
 
 
-def _refined(
-    xy: Floats, triangles: Ints, owner: Ints, ground: Ground, max_edge: float
-) -> tuple[Floats, Ints, Ints]:
+def _refined(xy: Floats, triangles: Ints, owner: Ints, ground: Ground, max_edge: float) -> tuple[Floats, Ints, Ints]:
     """Halve edges until each follows the ground. Whether an edge is halved depends on its ends alone, so
     neighbours agree and no gaps open; triangles without such an edge are done and leave the rounds."""
     done: list[tuple[Ints, Ints]] = []
