@@ -44,7 +44,7 @@ def style(u: float) -> str:
     QLabel[role="big-value"] {{ font-size: {round(4.6 * u)}px; font-weight: 700; }}
     QLabel[role="big-delta"] {{ font-size: {round(2.5 * u)}px; font-weight: 600; }}
     QLabel[role="big-pill"] {{ font-size: {round(2.4 * u)}px; font-weight: 600; color: {c.accent_text};
-        background: {c.accent_soft}; border-radius: {round(1.9 * u)}px;
+        background: {c.accent_soft}; border-radius: {math.floor(1.7 * u)}px;
         padding: {round(0.5 * u)}px {round(1.6 * u)}px; }}
     QLabel[role="big-call"] {{ font-size: {round(3.4 * u)}px; font-weight: 700; color: {c.on_accent};
         background: {c.accent}; border-radius: {round(3.3 * u)}px; padding: {round(1.7 * u)}px {round(4 * u)}px; }}

@@ -39,6 +39,8 @@ _OPERATOR_HINT_SECONDS = 6.0
 #: A mouse that trembles is no visitor, pixels.
 _TREMBLE = 14.0
 _TOUR_MS, _VISITOR_MS = 33, 200
+#: Letters of a scenario's name on its button.
+_LONGEST_NAME = 28
 
 _Type = QEvent.Type
 _POINTER = frozenset({_Type.MouseButtonPress, _Type.MouseButtonDblClick, _Type.MouseButtonRelease, _Type.MouseMove,
@@ -543,7 +545,8 @@ class _Scenarios(Card, Scaled):
                 self._row.addWidget(made)
         for name, text in names:
             made = self.buttons[name]
-            made.setText(text.replace("&", "&&"))
+            short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1].rstrip() + "…"
+            made.setText(short.replace("&", "&&"))
             made.setAccessibleName(text)
             made.setChecked(name == current)
 

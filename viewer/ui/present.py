@@ -6,12 +6,13 @@ scenario shown. Leaving puts panels and scenario back; the camera stays where th
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QAbstractButton, QApplication, QSlider, QWidget
 
 from viewer.session.document import View
 from viewer.session.edits import SetLever, ShowScenario
-from viewer.ui import theme
+from viewer.ui import icons, theme
 from viewer.ui.big_parts import BigButton, BigOverlay, Dots, LeverPad, NumberStrip, StoryCard, foot, touch
 from viewer.ui.i18n import bind, language_changed, tr
 from viewer.ui.story import TODAY, Showing, scenario_of, scenario_text, showing_of
@@ -106,7 +107,7 @@ class Presentation(QObject):
         if self.running or self._window.workspace.city is None:
             return
         self.running = True
-        self._screen.enter((self._window.credits, self._window.stage.toasts))
+        self._screen.enter((self._window.credits,))  # messages wait until the end
         self.overlay.lever_button.setChecked(not self.steps)
         self.overlay.set_black(False)
         self.overlay.show()
@@ -237,7 +238,7 @@ class PresentOverlay(BigOverlay):
     def __init__(self, stage: QWidget) -> None:
         super().__init__(stage)
         self.black = False
-        self.left_edge, self.right_edge = _Edge(self), _Edge(self)
+        self.left_edge, self.right_edge = _Edge(self, "left"), _Edge(self, "right")
         self.numbers = NumberStrip(self)
         self.card = StoryCard(self)
         self.levers = LeverPad(self)
@@ -279,8 +280,6 @@ class PresentOverlay(BigOverlay):
 
     def paintEvent(self, event) -> None:
         if self.black:
-            from PySide6.QtGui import QPainter
-
             painter = QPainter(self)
             painter.fillRect(self.rect(), Qt.GlobalColor.black)
             painter.end()
@@ -325,9 +324,25 @@ class _Edge(QWidget):
 
     tapped = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, icon: str) -> None:
         super().__init__(parent)
+        self._icon = icon
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def paintEvent(self, event) -> None:
+        if not self.underMouse():
+            return
+        side = min(self.width(), self.height()) * 0.4
+        box = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("glass"))
+        painter.drawEllipse(box)
+        arrow = icons.pixmap(self._icon, theme.colors().text, round(side * 0.6), self.devicePixelRatioF())
+        painter.drawPixmap(box.adjusted(side * 0.2, side * 0.2, -side * 0.2, -side * 0.2).toRect(), arrow)
+        painter.end()
 
     def mousePressEvent(self, event) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
