@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QSlider, QWidget
 from viewer.session.document import View
 from viewer.session.edits import SetLever, ShowScenario
 from viewer.ui import icons, theme
-from viewer.ui.big_parts import BigButton, BigOverlay, Dots, LeverPad, NumberStrip, StoryCard, foot, touch
+from viewer.ui.big_levers import LeverPad
+from viewer.ui.big_parts import BigButton, BigOverlay, Dots, NumberStrip, StoryCard, foot, touch
 from viewer.ui.i18n import bind, language_changed, tr
 from viewer.ui.story import TODAY, Showing, scenario_of, scenario_text, showing_of
 
