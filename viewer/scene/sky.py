@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
+from viewer.scene.camera import Pose
 from viewer.scene.palettes import Look, rgb
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
 #: Heights above the horizon, degrees, and how far the colour has gone from horizon to zenith there.
-_BANDS = ((-25.0, 0.0), (0.0, 0.0), (2.5, 0.10), (6.0, 0.28), (12.0, 0.52), (25.0, 0.80), (55.0, 1.0), (90.0, 1.0))
+_BANDS = ((-4.0, 0.0), (0.0, 0.0), (2.5, 0.10), (6.0, 0.28), (12.0, 0.52), (25.0, 0.80), (55.0, 1.0), (90.0, 1.0))
 _SECTORS = 24
 
 
@@ -33,9 +33,11 @@ class Sky:
         bands = np.array([horizon + (zenith - horizon) * share for _, share in _BANDS])
         self._mesh.set_colors(np.round(np.repeat(bands, _SECTORS, axis=0) * 255).astype(np.uint8))
 
-    def aim(self, eye: NDArray[np.float64], far: float) -> None:
-        """Stand around the eye, just within the far plane."""
-        self.actor.SetPosition(*eye)
+    def aim(self, pose: Pose, far: float) -> None:
+        """Stand around the eye, just within the far plane; not drawn where only ground is in the picture."""
+        in_sight = pose.tilt_deg - pose.view_angle_deg / 2 < -_BANDS[0][0]
+        self.actor.SetVisibility(in_sight)
+        self.actor.SetPosition(*pose.position)
         self.actor.SetScale(far * 0.98)
 
 

@@ -214,7 +214,7 @@ class Stage:
         camera.SetViewUp(*pose.up)
         near, far = self._controller.clipping_range()
         camera.SetClippingRange(near, far)
-        self._sky.aim(pose.position, far)
+        self._sky.aim(pose, far)
         if self._city is not None:
             size = max(self._controller.size[1], 1)
             # a storey should be more than two pixels high for its edges to help

@@ -105,7 +105,7 @@ class PointsDrawing(LayerDrawing):
             font.SetBold(True)
             font.SetJustificationToCentered()
             font.SetVerticalJustificationToBottom()
-            font.SetBackgroundOpacity(0.82)
+            font.SetBackgroundOpacity(1.0)
             self._labels.append(label)
 
     def _show_labels(self, shown: bool) -> None:
