@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.sample.terrain import ORIGIN
+from tools.sample.terrain import CRS, ORIGIN
 from viewer.city import CityModel, SurfaceType
 from viewer.plugin_api import ReadContext
 from viewer.readers.assemble import assemble
@@ -117,7 +117,7 @@ class CityBuilder:
             object_types=self.types,
             object_parent=np.array(self.parents),
             attributes={name: (np.array(rows), values) for name, (rows, values) in self.attributes.items()},
-            crs="EPSG:25832",
+            crs=CRS,
             vertical_crs="EPSG:7837",
             name="Auenstadt",
             format="CityJSON",

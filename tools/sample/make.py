@@ -20,7 +20,6 @@ from viewer.city import SurfaceType
 from viewer.readers.cityjson_writer import write_cityjson
 
 SEED = 2029
-CRS = "EPSG:25832"
 
 #: German name, botanic name, height and crown when grown, conifer.
 SPECIES = {
@@ -185,7 +184,7 @@ def write_layers(folder: Path, grounds: Grounds, trees: list[dict[str, object]])
     ):
         path = folder / name
         path.unlink(missing_ok=True)
-        geopandas.GeoDataFrame(rows, geometry="geometry", crs=CRS).to_file(
+        geopandas.GeoDataFrame(rows, geometry="geometry", crs=terrain.CRS).to_file(
             path, layer=layer, driver="GPKG", engine="pyogrio", SPATIAL_INDEX="NO"
         )
 

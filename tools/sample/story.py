@@ -11,7 +11,7 @@ import shapely
 
 from tools.sample.builder import CityBuilder
 from tools.sample.plan import Plan, ring_of
-from tools.sample.terrain import ORIGIN, height
+from tools.sample.terrain import CRS, ORIGIN, height
 from viewer.scenario import Area, Scenario, Setting, Where, WholeCity
 from viewer.session import Camera, Document, LayerStyle, Source, View
 from viewer.session.store import save_session
@@ -122,7 +122,7 @@ def write_sessions(folder: Path, plan: Plan, city: CityBuilder) -> None:
         )  # fmt: skip
         spot = (float(centre[0]), float(centre[1]))
         cameras = (
-            _camera((720, 570), 2050, 207, 33),
+            _camera((640, 560), 2150, 207, 33),
             _camera(spot, 430, 338, 33),
             _camera(spot, 430, 338, 33),
             _camera((spot[0] + 30, spot[1] + 60), 560, 22, 14),
@@ -148,7 +148,14 @@ def write_sessions(folder: Path, plan: Plan, city: CityBuilder) -> None:
         sources = (
             Source("city", str(folder / "auenstadt.city.json.gz"), "city", title="Auenstadt"),
             *(
-                Source(plugin + str(n), str(folder / name), "layer", title=title, style=style)
+                Source(
+                    plugin + str(n),
+                    str(folder / name),
+                    "layer",
+                    title=title,
+                    style=style,
+                    options=(("crs", CRS),) if name.endswith(".csv") else (),
+                )
                 for n, (name, plugin, title, style) in enumerate(layers, start=1)
             ),
         )

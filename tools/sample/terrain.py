@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+CRS = "EPSG:25832"
 #: South-west corner of the quarter in EPSG:25832. No real place looks like this.
 ORIGIN = (600_000.0, 5_650_000.0)
 SIZE = (1500.0, 1180.0)
