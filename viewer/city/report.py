@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Severity(StrEnum):
     """How much an issue matters to the person who opened the file."""
@@ -36,13 +39,31 @@ class Issue:
         return self.text.format(count=self.count, **self.values)
 
 
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """All faults of one kind that a reader repaired or left out, so that the city no longer shows them.
+
+    code : of ``viewer.city.quality.RULES``. ids : n ids of the objects concerned, one for each fault.
+    places_local : (n, 3) float64 metres in the city's frame, NaN where unknown. lost : surfaces were left out.
+    """
+
+    code: str
+    ids: tuple[str, ...]
+    places_local: NDArray[np.float64]
+    lost: bool = False
+
+
 class IssueLog:
-    """Collects issues; the same text is counted, not repeated. At most 20 places are kept."""
+    """Collects issues; the same text is counted, not repeated. At most 20 places are kept.
+
+    faults : what the data check tells beyond that, with all ids.
+    """
 
     MAX_PLACES = 20
 
     def __init__(self) -> None:
         self._issues: dict[tuple[str, str], Issue] = {}
+        self.faults: list[Fault] = []
 
     def add(
         self,
@@ -88,6 +109,7 @@ class ImportReport:
     objects : number of city objects by type, in the file's words.
     lods : levels of detail found, ascending.
     seconds : reading time, float.
+    faults : repaired or left out, with all ids, for the data check.
     """
 
     source: str
@@ -102,3 +124,4 @@ class ImportReport:
     triangles: int = 0
     seconds: float = 0.0
     issues: tuple[Issue, ...] = ()
+    faults: tuple[Fault, ...] = ()

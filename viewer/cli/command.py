@@ -16,7 +16,7 @@ from viewer.errors import Cancelled, ViewerError
 #: Starts the window with these files and returns its exit code.
 OpenWindow = Callable[[Sequence[Path]], int]
 
-COMMANDS = ("info", "snapshot", "indicators", "doctor", "plugin")
+COMMANDS = ("info", "check", "snapshot", "indicators", "doctor", "plugin")
 BAD_INPUT = 2
 
 _OVERVIEW = """\
@@ -24,6 +24,7 @@ The 3D digital twin a city puts on the table.
 
   stadtforum [FILE...]                 open the window, with files or sessions
   stadtforum info FILE                 what is in a file, and what was repaired or assumed
+  stadtforum check FILE...             what is wrong with the data, with the ids of all faults
   stadtforum snapshot FILE... -o PNG   draw a picture, without any display
   stadtforum indicators FILE...        the numbers about a city, as it is and changed
   stadtforum doctor                    whether this computer has all that is needed
@@ -44,6 +45,19 @@ examples:
 With --json one object is printed: format, version, crs, extent (lowest and highest corner),
 objects (number by type), buildings, lods, triangles, seconds and messages (severity, text,
 where, count). For a layer file it also names the plugin that reads it.
+"""
+
+_CHECK = """\
+examples:
+  stadtforum check city.gml
+  stadtforum check tile1.gml tile2.gml --limit 50
+  stadtforum check city.city.json --json > faults.json
+
+Rings, polygons and shells are judged in the words and numbers of ISO 19107 as val3dity uses
+them (101 to 405), then objects, attributes and places. docs/quality.md explains every code.
+The exit code is 0 whatever was found, and 2 when a file cannot be read.
+With --json one object is printed (for several files a list): summary, verdict, messages and
+findings with code, class, severity, count, all ids, and place and amount of each fault.
 """
 
 _SNAPSHOT = """\
@@ -144,6 +158,12 @@ def _command_parser() -> argparse.ArgumentParser:
     info.add_argument("file", metavar="FILE", type=Path)
     _add_options(info)
     _add_json(info)
+
+    check = add("check", "Check the data of a city: geometry, attributes, duplicates, place.", "check", _CHECK)
+    check.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    check.add_argument("--limit", metavar="N", type=int, default=8, help="ids shown for each kind of fault (8)")
+    _add_options(check)
+    _add_json(check)
 
     snapshot = add("snapshot", "Draw a city with its layers into a picture.", "snapshot", _SNAPSHOT)
     _add_city(snapshot)

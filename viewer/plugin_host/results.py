@@ -145,6 +145,7 @@ def city_report(
         triangles=len(city.triangles),
         seconds=seconds,
         issues=_readable(context.log.issues()),
+        faults=tuple(context.log.faults),
     )
 
 
