@@ -25,11 +25,11 @@ STOREY_HEIGHTS_M = (1.8, 40.0)
 #: A pitched attic counts as usable from this rise (METHODS section 3, UNVERIFIED).
 ATTIC_RISE_M = 2.3
 _HAS_HEIGHT_M = 0.3
-_STOREY_NAMES = (
+STOREY_NAMES = (
     "storeysAboveGround", "numberOfStoreys", "storeys", "building:levels", "levels", "numberOfFloors", "floors",
     "anzahlGeschosse", "geschosse", "anzahlDerOberirdischenGeschosse", "b3_bouwlagen", "nb_etages",
 )  # fmt: skip
-_HEIGHT_NAMES = ("measuredHeight", "height", "building:height", "hoehe", "gebaeudehoehe")
+HEIGHT_NAMES = ("measuredHeight", "height", "building:height", "hoehe", "gebaeudehoehe")
 _PARTS_THAT_DO_NOT_COUNT = ("Installation", "Furniture", "Room", "Storey", "Unit")
 
 
@@ -174,7 +174,7 @@ def measure(city: CityModel, faces: Flags | None = None, geometry: FaceGeometry 
 
     # Plane objects get their height from the attribute.
     height = top_m - ground_m
-    told = _numbers(objects, _HEIGHT_NAMES)
+    told = _numbers(objects, HEIGHT_NAMES)
     lifted = known & ~(height >= _HAS_HEIGHT_M) & (told > 0) & (told < 1000)
     top_m = np.where(lifted, ground_m + told, top_m)
     eaves_m = np.where(lifted, top_m, eaves_m)
@@ -300,7 +300,7 @@ def _storeys(
     objects: ObjectTable, eaves_height_m: Floats, height_m: Floats, storey_height_m: Floats
 ) -> tuple[Floats, Flags]:
     """Storeys from the attribute where it is plausible, else estimated; and which are known."""
-    told = _numbers(objects, _STOREY_NAMES)
+    told = _numbers(objects, STOREY_NAMES)
     lowest, highest = STOREY_HEIGHTS_M
     per_storey = height_m / np.where(told >= 1, told, 1.0)
     plausible = (told >= 1) & (told <= 200)

@@ -32,7 +32,7 @@ def run(options: Namespace) -> int:
     targets: list[Target] = [WholeCity()]
     ring = None
     if polygon is not None:
-        ring = _ring_crs(workspace, *polygon, options.area)
+        ring = ring_crs(workspace, *polygon, options.area)
         targets = [Area(options.area.stem, tuple((float(x), float(y)) for x, y in ring))]
     move_levers(workspace, settings, targets)
     records = workspace.indicators() if ring is None else _inside(workspace, ring)
@@ -141,8 +141,14 @@ def _crs(data: dict[str, Any]) -> str:
     return name if isinstance(name, str) and "CRS84" not in name else "EPSG:4326"
 
 
-def _ring_crs(workspace: Workspace, ring: NDArray[np.float64], crs: str, path: Path) -> NDArray[np.float64]:
-    """The ring in the city's CRS."""
+def ring_crs(workspace: Workspace, ring: NDArray[np.float64], crs: str, path: Path) -> NDArray[np.float64]:
+    """The ring in the city's CRS.
+
+    Raises
+    ------
+    UsageError
+        It lies outside the city.
+    """
     from viewer.readers.crs import parse_crs, transform
 
     target = workspace.frame.crs

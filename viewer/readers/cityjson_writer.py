@@ -109,20 +109,20 @@ def to_cityjson(
     positions: NDArray[np.floating] = city.positions_local
     if change is not None:
         positions = changed_positions(city, measure(city, faces_at(city)), change)
-    shell = _Shell.of(city, positions, wanted[city.face_feature], precision_m)
+    shell = Shell.of(city, positions, wanted[city.face_feature], precision_m)
     with collector_off():
         document: dict[str, Any] = {
             "type": "CityJSON",
             "version": "2.0",
             "transform": {"scale": [precision_m] * 3, "translate": shell.translate.tolist()},
-            "metadata": _metadata(city, shell, precision_m, extra_metadata or {}),
-            "CityObjects": _objects(city, shell, wanted),
+            "metadata": metadata_of(city, shell, precision_m, extra_metadata or {}),
+            "CityObjects": city_objects(city, shell, wanted),
             "vertices": shell.vertices.tolist(),
         }
         return orjson.dumps(document)
 
 
-class _Shell:
+class Shell:
     """The faces to write, sorted by object and level, over shared whole-number vertices.
 
     vertices (V, 3) int64; rings (P,) int64 into them, ring_start (R + 1,), face_ring (F + 1,);
@@ -144,7 +144,7 @@ class _Shell:
             self.group_object, self.group_lod = key[first] // 256, key[first] % 256
 
     @classmethod
-    def of(cls, city: CityModel, positions: NDArray[np.floating], wanted: NDArray[np.bool_], step_m: float) -> _Shell:
+    def of(cls, city: CityModel, positions: NDArray[np.floating], wanted: NDArray[np.bool_], step_m: float) -> Shell:
         rank = {name: i for i, name in enumerate(city.lods)}
         lod_rank = np.array(list(rank.values()) or [0])[city.face_lod]
         order = np.lexsort((lod_rank, city.face_object))
@@ -203,7 +203,7 @@ class _Shell:
         return [rings[a:b] for a, b in pairwise(self.face_ring.tolist())]
 
 
-def _objects(city: CityModel, shell: _Shell, wanted: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
+def city_objects(city: CityModel, shell: Shell, wanted: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
     objects = city.objects
     if not len(objects):
         return {}
@@ -229,7 +229,7 @@ def _objects(city: CityModel, shell: _Shell, wanted: NDArray[np.bool_]) -> dict[
     return {ids[i]: entry for i, entry in entries.items()}
 
 
-def _add_geometry(city: CityModel, shell: _Shell, entries: dict[int, dict[str, Any]]) -> None:
+def _add_geometry(city: CityModel, shell: Shell, entries: dict[int, dict[str, Any]]) -> None:
     surfaces = shell.surfaces()
     codes: list[int] = city.face_surface[shell.faces].tolist()
     starts = shell.group_start.tolist()
@@ -261,7 +261,7 @@ def _semantics(codes: list[int], *, water: bool) -> tuple[list[dict[str, str]], 
     return [{"type": name} for name in names], [position.get(code) for code in codes]
 
 
-def _metadata(city: CityModel, shell: _Shell, step_m: float, extra: Mapping[str, object]) -> dict[str, object]:
+def metadata_of(city: CityModel, shell: Shell, step_m: float, extra: Mapping[str, object]) -> dict[str, object]:
     result: dict[str, object] = {}
     if len(shell.vertices):
         low, high = shell.vertices.min(axis=0), shell.vertices.max(axis=0)

@@ -1,0 +1,154 @@
+"""Faces of a city as GML text: polygons with ids, surfaces and solids, triangles of terrain.
+
+Which property they stand in is decided in ``citygml``.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import CityModel
+from viewer.city.geometry import closed_objects, face_geometry
+from viewer.city.kinds import lod_key
+
+Ints = NDArray[np.int64]
+
+
+class Geometry:
+    """Faces by object and whole level of detail, 0 to 4.
+
+    Where an object has several finer levels of one whole level (1.2 and 1.3), the finest is taken, because
+    CityGML 2.0 has no others.
+
+    Parameters
+    ----------
+    city : what is written. prefix : beginning of the ids of polygons; no object's id begins so.
+    """
+
+    def __init__(self, city: CityModel, prefix: str) -> None:
+        self._city, self._prefix = city, prefix
+        self._points = np.round(city.frame.crs_from_local(city.positions_local), 3) + 0.0
+        level = np.array([_level(lod) for lod in city.lods], np.int64)
+        order = sorted(range(len(city.lods)), key=lambda i: lod_key(city.lods[i]))
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        face_level = level[city.face_lod]
+        key = city.face_object.astype(np.int64) * 8 + face_level
+        finest = np.full(len(city.objects) * 8, -1, np.int64)
+        np.maximum.at(finest, key, rank[city.face_lod])
+        faces = np.flatnonzero(rank[city.face_lod] == finest[key])
+        faces = faces[np.argsort(key[faces], kind="stable")]
+        key = key[faces]
+        first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))[: len(key)]
+        bounds = np.append(first, len(faces)).tolist()
+        self._faces = faces
+        #: (object, level) -> first and last face in ``_faces``.
+        self._groups = {k: (a, b) for k, a, b in zip(key[first].tolist(), bounds[:-1], bounds[1:], strict=True)}
+        self._solid = self._closed(level)
+        self._surfaces = city.face_surface
+        self._numbered = 0
+
+    @property
+    def dropped(self) -> int:
+        """Faces of finer levels of detail that are not written."""
+        return len(self._surfaces) - len(self._faces)
+
+    def envelope(self) -> tuple[Ints, Ints] | None:
+        """Lowest and highest corner in the CRS."""
+        return (self._points.min(axis=0), self._points.max(axis=0)) if len(self._points) else None
+
+    def levels(self, owner: int) -> list[int]:
+        """Whole levels of detail an object has faces at."""
+        return [level for level in range(5) if owner * 8 + level in self._groups]
+
+    def faces(self, owner: int, level: int) -> list[tuple[int, int]]:
+        """(face, surface type) of an object at a level."""
+        first, last = self._groups.get(owner * 8 + level, (0, 0))
+        faces = self._faces[first:last]
+        return list(zip(faces.tolist(), self._surfaces[faces].tolist(), strict=True))
+
+    def is_solid(self, owner: int, level: int) -> bool:
+        """Whether the faces close a volume and look outwards."""
+        return owner * 8 + level in self._solid
+
+    def polygon(self, face: int, name: str = "") -> str:
+        """A face as ``gml:Polygon``."""
+        city = self._city
+        first, last = city.face_ring_start[face : face + 2].tolist()
+        bounds = city.ring_start[first : last + 1].tolist()
+        rings = [self._ring(a, b) for a, b in pairwise(bounds)]
+        inner = "".join(f"<gml:interior>{ring}</gml:interior>" for ring in rings[1:])
+        identity = f' gml:id="{name}"' if name else ""
+        return f"<gml:Polygon{identity}><gml:exterior>{rings[0]}</gml:exterior>{inner}</gml:Polygon>"
+
+    def multi_surface(self, faces: list[int], names: list[str] | None = None) -> str:
+        """Faces as ``gml:MultiSurface``."""
+        given = names or [""] * len(faces)
+        members = "".join(
+            f"<gml:surfaceMember>{self.polygon(f, n)}</gml:surfaceMember>" for f, n in zip(faces, given, strict=True)
+        )
+        return f"<gml:MultiSurface>{members}</gml:MultiSurface>"
+
+    def new_names(self, count: int) -> list[str]:
+        """Ids for polygons that a solid refers to."""
+        start = self._numbered
+        self._numbered += count
+        return [f"{self._prefix}{n}" for n in range(start + 1, start + count + 1)]
+
+    def triangulated(self, faces: list[int]) -> str:
+        """Terrain as ``gml:TriangulatedSurface``."""
+        first = np.searchsorted(self._city.triangle_face, faces)
+        last = np.searchsorted(self._city.triangle_face, faces, side="right")
+        which = np.concatenate([np.arange(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)])
+        corners = self._points[self._city.triangles[which]].reshape(-1, 9)
+        closed = np.concatenate([corners, corners[:, :3]], axis=1)
+        row = "<gml:Triangle><gml:exterior><gml:LinearRing><gml:posList>" + " ".join(["%.3f"] * 12)
+        row += "</gml:posList></gml:LinearRing></gml:exterior></gml:Triangle>"
+        patches = "".join([row % tuple(values) for values in closed.tolist()])
+        return (
+            f"<gml:TriangulatedSurface><gml:trianglePatches>{patches}</gml:trianglePatches></gml:TriangulatedSurface>"
+        )
+
+    def _ring(self, first: int, last: int) -> str:
+        values = self._points[first:last].ravel().tolist()
+        values += values[:3]
+        numbers = " ".join(["%.3f"] * len(values)) % tuple(values)
+        return f"<gml:LinearRing><gml:posList>{numbers}</gml:posList></gml:LinearRing>"
+
+    def _closed(self, level: Ints) -> set[int]:
+        """Keys of the groups that are closed and look outwards."""
+        city = self._city
+        if not len(self._faces):
+            return set()
+        shape = face_geometry(city)
+        kept = np.zeros(len(city.face_object), np.bool_)
+        kept[self._faces] = True
+        result: set[int] = set()
+        for number in np.unique(level).tolist():
+            closed, volume = closed_objects(city, shape, kept & (level[city.face_lod] == number))
+            result.update((np.flatnonzero(closed & (volume > 0)) * 8 + number).tolist())
+        return result
+
+
+def solid_of(names: list[str]) -> str:
+    """A ``gml:Solid`` made of polygons that stand elsewhere."""
+    members = "".join([f'<gml:surfaceMember xlink:href="#{name}"/>' for name in names])
+    return _solid(members)
+
+
+def solid_with(polygons: list[str]) -> str:
+    """A ``gml:Solid`` that holds its polygons."""
+    return _solid("".join([f"<gml:surfaceMember>{polygon}</gml:surfaceMember>" for polygon in polygons]))
+
+
+def _solid(members: str) -> str:
+    return f"<gml:Solid><gml:exterior><gml:CompositeSurface>{members}</gml:CompositeSurface></gml:exterior></gml:Solid>"
+
+
+def _level(lod: str) -> int:
+    """Whole level of detail of a text: 2 for ``"2.2"`` and for none."""
+    number = lod_key(lod)[0]
+    return int(min(max(number, 0.0), 4.0)) if number >= 0 else 2

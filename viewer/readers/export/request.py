@@ -1,0 +1,47 @@
+"""What is to be written, as one frozen value that a worker can hold while the plan goes on.
+
+Which file formats there are stands in ``formats``; nothing here writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import CityModel
+from viewer.city.measures import Measures
+from viewer.scenario.change import CityChange
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """A city, or a part of it, as it is or as a scenario changes it.
+
+    Parameters
+    ----------
+    lod_faces : (F,) bool, the faces at the shown LoD; formats with one level of detail write these.
+    change : what a scenario changes; None for the city as it is, where planned objects stay and stay planned.
+    only : (K,) bool, the top-level objects to write; None for all.
+    title : name of the city or session. scenario : name of the scenario, empty for the city as it is.
+    credits : who must be named with the data.
+    """
+
+    city: CityModel
+    measures: Measures
+    lod_faces: NDArray[np.bool_]
+    change: CityChange | None = None
+    only: NDArray[np.bool_] | None = None
+    title: str = ""
+    scenario: str = ""
+    credits: tuple[str, ...] = ()
+
+    def written(self) -> NDArray[np.bool_]:
+        """(K,) bool: the top-level objects that are written: chosen, and there in the scenario."""
+        wanted = np.ones(len(self.city.objects.features), np.bool_)
+        if self.only is not None:
+            wanted &= self.only
+        if self.change is not None:
+            wanted &= self.change.exists
+        return wanted

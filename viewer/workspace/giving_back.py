@@ -1,0 +1,47 @@
+"""What a workspace gives to be written as a file: the city as it stands, frozen for a worker."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from viewer.errors import ViewerError
+from viewer.readers.export import Export
+from viewer.workspace.workspace import Workspace
+
+
+def export_of(workspace: Workspace, *, scenario: str | None = None, selection: bool = False) -> Export:
+    """The city to be written.
+
+    Parameters
+    ----------
+    scenario : None = the active one, "" = the city as it is, without any change.
+    selection : only the selected objects.
+
+    Raises
+    ------
+    ViewerError
+        No city is open, or nothing is selected.
+    """
+    state = workspace.scene_state("")
+    city, measures = state.city, state.measures
+    if city is None or measures is None:
+        raise ViewerError("No city is open.", hint="Open a city model first.")
+    document = workspace.session.document
+    shown = document.scenario if scenario is None else next((s for s in document.scenarios if s.name == scenario), None)
+    changes = shown is not None and not shown.is_baseline
+    only = None
+    if selection:
+        if not len(workspace.selection):
+            raise ViewerError("Nothing is selected.", hint="Choose buildings first, or export the whole city.")
+        only = np.zeros(len(city.objects.features), np.bool_)
+        only[workspace.selection] = True
+    return Export(
+        city=city,
+        measures=measures,
+        lod_faces=np.ones(len(city.face_object), np.bool_) if state.lod_faces is None else state.lod_faces,
+        change=workspace.change(shown.name) if changes and shown is not None else None,
+        only=only,
+        title=document.title or city.name,
+        scenario=shown.name if changes and shown is not None else "",
+        credits=workspace.attributions(),
+    )
