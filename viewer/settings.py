@@ -76,7 +76,7 @@ class Preferences:
     recent : paths of the last opened files, newest first.
     reduced_motion : camera flights jump instead of flying.
     performance_overlay : frame times are shown over the picture.
-    idle_minutes : a kiosk returns to its tour after this time.
+    idle_seconds : a stand returns to its tour after this time without a touch.
     last_folder : where the open dialog starts.
     graphics : how the city is drawn here and the computer's situation it was found out in, by name.
     window : geometry and panel states as the window wrote them (text values).
@@ -87,7 +87,7 @@ class Preferences:
     recent: tuple[str, ...] = ()
     reduced_motion: bool = False
     performance_overlay: bool = False
-    idle_minutes: int = 3
+    idle_seconds: int = 45
     last_folder: str = ""
     graphics: Mapping[str, str] = field(default_factory=dict)
     window: Mapping[str, str] = field(default_factory=dict)

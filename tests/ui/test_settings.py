@@ -22,8 +22,8 @@ def test_a_broken_file_is_put_aside_and_defaults_apply(tmp_path):
 
 def test_an_odd_value_costs_that_value_only(tmp_path):
     path = tmp_path / "preferences.json"
-    path.write_text('{"language": "klingon", "theme": 7, "idle_minutes": 9, "recent": ["a", 3]}', encoding="utf-8")
-    assert Settings(path).value == Preferences(idle_minutes=9, recent=("a",))
+    path.write_text('{"language": "klingon", "theme": 7, "idle_seconds": 90, "recent": ["a", 3]}', encoding="utf-8")
+    assert Settings(path).value == Preferences(idle_seconds=90, recent=("a",))
 
 
 def test_recent_files_are_unique_newest_first_and_few(tmp_path):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from viewer.session.codec import state_hash
 from viewer.session.edits import SetLever, SetViews
 from viewer.ui import i18n
-from viewer.ui.kiosk import COUNTDOWN, IDLE_SECONDS, TRAVEL_SECONDS, Kiosk
+from viewer.ui.kiosk import COUNTDOWN, LEAST_IDLE_SECONDS, TRAVEL_SECONDS, Kiosk
 
 OPERATOR = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
@@ -230,11 +230,12 @@ def test_a_dialog_is_closed_and_a_message_goes_to_the_log(kiosk, story_window, q
     box.deleteLater()
 
 
-def test_without_a_setting_a_visitor_is_waited_for_45_seconds(kiosk, story_window):
-    story_window.settings.update(idle_minutes=0)
-    assert kiosk.idle_seconds == IDLE_SECONDS == 45.0
-    story_window.settings.update(idle_minutes=2)
+def test_a_visitor_is_waited_for_45_seconds_unless_set_otherwise(kiosk, story_window):
+    assert kiosk.idle_seconds == 45.0
+    story_window.settings.update(idle_seconds=120)
     assert kiosk.idle_seconds == 120.0
+    story_window.settings.update(idle_seconds=1)
+    assert kiosk.idle_seconds == LEAST_IDLE_SECONDS
 
 
 def test_a_session_without_views_tours_the_whole_city(story_window, clock):

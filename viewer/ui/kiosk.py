@@ -27,7 +27,7 @@ from viewer.ui.story import TODAY, Showing, between, orbited, scenario_of, scena
 _log = logging.getLogger(__name__)
 
 #: Without a setting, a visitor who went away is waited for this long, seconds.
-IDLE_SECONDS = 45.0
+LEAST_IDLE_SECONDS = 15
 #: The last seconds are counted down on screen.
 COUNTDOWN = 10.0
 #: The camera travels this long from step to step, then turns about its target, degrees per second.
@@ -140,8 +140,7 @@ class Kiosk(QObject):
     @property
     def idle_seconds(self) -> float:
         """How long a silent visitor is waited for."""
-        minutes = self._window.settings.value.idle_minutes
-        return 60.0 * minutes if minutes > 0 else IDLE_SECONDS
+        return float(max(self._window.settings.value.idle_seconds, LEAST_IDLE_SECONDS))
 
     @property
     def remaining(self) -> float:

@@ -31,7 +31,7 @@ class SettingsDialog(QDialog):
         self.motion = QCheckBox()
         self.frames = QCheckBox()
         self.idle = QSpinBox()
-        self.idle.setRange(1, 120)
+        self.idle.setRange(15, 3600)
         self._form = QFormLayout()
         self._form.setSpacing(12)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -47,7 +47,7 @@ class SettingsDialog(QDialog):
             ("Colours", self.colours),
             ("", self.motion),
             ("", self.frames),
-            ("Minutes until a stand starts again", self.idle),
+            ("Seconds until a stand starts again", self.idle),
         ]
         for text, field in self._rows:
             self._form.addRow(tr(text) if text else "", field)
@@ -56,7 +56,7 @@ class SettingsDialog(QDialog):
         self.colours.activated.connect(self._set_theme)
         self.motion.toggled.connect(lambda on: settings.update(reduced_motion=on))
         self.frames.toggled.connect(lambda on: settings.update(performance_overlay=on))
-        self.idle.valueChanged.connect(lambda minutes: settings.update(idle_minutes=minutes))
+        self.idle.valueChanged.connect(lambda seconds: settings.update(idle_seconds=seconds))
         i18n.language_changed.connect(self._fill)
 
     def _fill(self) -> None:
@@ -81,7 +81,7 @@ class SettingsDialog(QDialog):
         self.motion.setChecked(value.reduced_motion)
         self.frames.setText(tr("Show frame times over the picture"))
         self.frames.setChecked(value.performance_overlay)
-        self.idle.setValue(value.idle_minutes)
+        self.idle.setValue(value.idle_seconds)
 
     def _set_language(self, index: int) -> None:
         code = self.language.itemData(index)
