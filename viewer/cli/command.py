@@ -16,7 +16,7 @@ from viewer.errors import Cancelled, ViewerError
 #: Starts the window with these files and returns its exit code.
 OpenWindow = Callable[[Sequence[Path]], int]
 
-COMMANDS = ("info", "check", "snapshot", "indicators", "doctor", "plugin")
+COMMANDS = ("info", "check", "snapshot", "indicators", "convert", "doctor", "plugin")
 BAD_INPUT = 2
 
 _OVERVIEW = """\
@@ -27,6 +27,7 @@ The 3D digital twin a city puts on the table.
   stadtforum check FILE...             what is wrong with the data, with the ids of all faults
   stadtforum snapshot FILE... -o PNG   draw a picture, without any display
   stadtforum indicators FILE...        the numbers about a city, as it is and changed
+  stadtforum convert FILE... OUT       write the city in another format, as it is or changed
   stadtforum doctor                    whether this computer has all that is needed
   stadtforum plugin new NAME           write a new plugin that works
   stadtforum plugin list               the plugins there are, and why some are not in use
@@ -79,6 +80,19 @@ examples:
 
 With --area the levers act inside the area and the numbers count what lies inside.
 With --json one object is printed: for each indicator its value, unit, baseline and difference.
+"""
+
+_CONVERT = """\
+examples:
+  stadtforum convert city.gml city.city.json
+  stadtforum convert tile-1.zip tile-2.zip quarter.city.jsonl
+  stadtforum convert plan.stadtforum --scenario "Two storeys more" raised.gml
+  stadtforum convert city.gml raised.gpkg --set storeys_added=2 --area courtyard.geojson
+
+The end of OUT names the format: .city.json (CityJSON), .city.jsonl (CityJSONSeq), .gml (CityGML 2.0),
+.gpkg (outlines with heights and numbers), .csv (one row per building), .glb (shapes in colours).
+The first three may be packed: .gml.gz. With --area only what lies inside is written, and the levers
+act there. A session is written as its scenario makes the city; --as-it-is leaves that out.
 """
 
 
@@ -176,6 +190,13 @@ def _command_parser() -> argparse.ArgumentParser:
     _add_city(indicators)
     indicators.add_argument("--area", metavar="AREA.geojson", type=Path, help="polygon to which everything is limited")
     _add_json(indicators)
+
+    convert = add("convert", "Write a city in another format.", "convert", _CONVERT)
+    _add_city(convert)
+    convert.add_argument("out", metavar="OUT", type=Path, help="the file to write; its end names the format")
+    convert.add_argument("--area", metavar="AREA.geojson", type=Path, help="polygon to which everything is limited")
+    convert.add_argument("--only", metavar="IDS", action="append", default=[], help="ids of objects, with commas")
+    convert.add_argument("--as-it-is", action="store_true", help="without the changes of the session's scenario")
 
     doctor = add("doctor", "Check driver, versions, plugins and folders of this computer.", "doctor")
     _add_json(doctor)
