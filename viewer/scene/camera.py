@@ -156,6 +156,10 @@ class CameraController:
             seen = plane / (distance + deep)[:, None]
             off = (seen.max(axis=0) + seen.min(axis=0)) / 2 * distance
             centre = centre + pose.right * off[0] + pose.up * off[1]
+        # the same eye, looking at the ground: a target in the air or below it would not be allowed
+        along = (self.ground_at(float(centre[0]), float(centre[1])) - centre[2]) / min(float(pose.forward[2]), -1e-3)
+        if distance + along > 1.0:
+            centre, distance = centre + pose.forward * along, distance + float(along)
         return self._allowed(replace(pose, target=_triple(centre), distance=distance))
 
     # -- flights ---------------------------------------------------------------------------------------

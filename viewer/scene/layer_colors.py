@@ -20,7 +20,10 @@ _USES: tuple[tuple[int, tuple[str, ...]], ...] = (
     (7, ("wald", "gehölz", "forest", "wood")),
     (8, ("landwirt", "acker", "wiese", "brache", "farm", "meadow", "agricult", "brownfield")),
     (4, ("grün", "park", "spiel", "sport", "friedhof", "garten", "green", "play", "cemetery", "garden", "recreation")),
-    (6, ("verkehr", "straße", "strasse", "platz", "bahn", "weg", "traffic", "road", "street", "square", "rail", "path")),
+    (
+        6,
+        ("verkehr", "straße", "strasse", "platz", "bahn", "weg", "traffic", "road", "street", "square", "rail", "path"),
+    ),
     (1, ("misch", "urban", "kerngebiet", "mixed", "core")),
     (2, ("gewerb", "industrie", "commerc", "industr", "business")),
     (9, ("gemeinbedarf", "schule", "öffentlich", "kirche", "public", "school", "community", "church", "civic")),
@@ -116,7 +119,9 @@ def _by_text(values: NDArray[np.generic], view: LayerView) -> RowColors:
     palette = view.palette if view.palette in CATEGORICAL else ""
     uses = [use_class(t) for t in texts]
     known = sum(u >= 0 for u in uses)
-    if palette == "planzv" or (not palette and texts and isinstance(view.layer, AreaLayer) and known >= 0.7 * len(texts)):
+    if palette == "planzv" or (
+        not palette and texts and isinstance(view.layer, AreaLayer) and known >= 0.7 * len(texts)
+    ):
         hexes = _use_colors(uses)
     else:
         stops = PALETTES[palette or "okabe-ito"]

@@ -178,5 +178,6 @@ def _rim(points: NDArray[np.float32]) -> NDArray[np.float64]:
     ways = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
     some = points[:: max(1, len(points) // 200_000)]
     outer = some[[int(np.argmax(some[:, :2] @ way)) for way in ways]].astype(np.float64)
-    tall = some[np.argsort(some[:, 2])[-50:]].astype(np.float64)
-    return np.concatenate([outer, tall])
+    by_height = np.argsort(some[:, 2])
+    high_and_low = some[np.concatenate([by_height[:50], by_height[-50:]])].astype(np.float64)
+    return np.concatenate([outer, high_and_low])
