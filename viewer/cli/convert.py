@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viewer.cli.indicators import read_area, ring_crs
-from viewer.cli.opening import UsageError, move_levers, open_files, settings_of
+from viewer.cli.opening import UsageError, move_levers, note, open_files, settings_of
 from viewer.cli.words import plain, say, show
 from viewer.errors import ReadError, SaveError
 from viewer.scenario import Area, Target, WholeCity
@@ -47,8 +47,6 @@ def run(options: Namespace) -> int:
     size = f"{result.size / 1e6:.1f}"
     show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=f"{count:,}", size=size))
     if export.change is not None and (len(export.change.trees_local) or export.change.unsealed):
-        from viewer.cli.opening import note
-
         note(say("New trees and unsealed ground are no part of the file."))
     return 0
 

@@ -53,6 +53,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         separated=True,
     ),
     ActionSpec("export", "file", text="&Hand the numbers on...", hint="As a page, a table or data", keys=("Ctrl+E",)),
+    ActionSpec(
+        "export_city",
+        "file",
+        text="E&xport the city...",
+        hint="As CityJSON, CityGML, GeoPackage, table or glTF",
+        icon="download",
+    ),
     ActionSpec("close_city", "file", text="Close &everything", hint="Start again with an empty window", separated=True),
     ActionSpec("quit", "file", text="&Quit", hint="Leave the program", keys=("Ctrl+Q",), separated=True),
     ActionSpec("undo", "edit", text="&Undo", hint="Take the last step back", keys=("Ctrl+Z",), icon="undo"),

@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
             "quit": self.close,
             "picture": self._save_picture,
             "export": self._hand_on,
+            "export_city": self._export_city,
             "undo": session.undo,
             "redo": session.redo,
             "select_all": self._select_all,
@@ -293,6 +294,11 @@ class MainWindow(QMainWindow):
 
         ExportDialog(self.workspace, picture=picture, parent=self).exec()
 
+    def _export_city(self) -> None:
+        from viewer.ui.export_city_dialog import ExportCityDialog
+
+        ExportCityDialog(self.workspace, self.tasks, self.stage.toasts, self).exec()
+
     def _set_compare(self, on: bool) -> None:
         self.compare_bar.setVisible(on)
         self.stage.place()
@@ -325,7 +331,7 @@ class MainWindow(QMainWindow):
         has_city = self.workspace.city is not None
         session = self.workspace.session
         for key in (
-            "save_as", "picture", "export", "select_all", "home", "top", "north", "walk", "zoom_in", "zoom_out",
+            "save_as", "picture", "export", "export_city", "select_all", "home", "top", "north", "walk", "zoom_in", "zoom_out",
             "compare", "present", *(f"tool_{tool}" for tool in TOOLS),
         ):  # fmt: skip
             self.act[key].setEnabled(has_city)
