@@ -14,6 +14,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("numpy", "lxml", "orjson", "mapbox-earcut", "vtk", "pyvista", "PySide6-Essentials")
 
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="10,000 houses only")
     parser.add_argument("--peers", action="store_true", help="also VTK's own CityGML reader (half a minute)")
     parser.add_argument("-o", "--out", type=Path, help="write the JSON into this file as well")
+    parser.add_argument("--report", type=Path, help="write a page in Markdown, as docs/performance.md")
     args = parser.parse_args(argv)
 
     from benchmarks import bench_frames, bench_reading
@@ -49,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     text = json.dumps(result, indent=2)
     if args.out:
         args.out.write_text(text + "\n", encoding="utf-8")
+    if args.report:
+        args.report.write_text(page(result), encoding="utf-8")
     print(text if args.json else table(result))
     return 0
 
@@ -65,6 +69,29 @@ def table(result: dict[str, object]) -> str:
             f"{'' if goal is None else row['goal_text']:>11}  {verdict}"
         )
     return "\n".join(lines)
+
+
+def page(result: dict[str, Any]) -> str:
+    """The same as a page of the documentation."""
+    about, graphics = result["machine"], result["graphics"]
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    lines = [
+        "# How fast",
+        "",
+        "Written by `make bench ARGS='--peers --report docs/performance.md'`. Times belong to the machine below and are noisy;",
+        "the ratios compare two things measured in turn within the same run.",
+        "",
+        f"Machine: {about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}; {versions}.",
+        f"Graphics: {', '.join(str(v) for v in graphics.values())}.",
+        "",
+        "| what | houses | value | goal | |",
+        "|---|---:|---:|---:|---|",
+    ]
+    for row in result["rows"]:
+        verdict = "" if row.get("goal") is None else ("reached" if row["reached"] else "**missed**")
+        goal = "" if row.get("goal") is None else row["goal_text"]
+        lines.append(f"| {row['what']} | {row['houses']:,} | {row['value']:.2f} {row['unit']} | {goal} | {verdict} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
