@@ -78,8 +78,8 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# How fast",
         "",
-        "Written by `make bench ARGS='--peers --report docs/performance.md'`. Times belong to the machine below and are",
-        "noisy; the ratios compare two things measured in turn within the same run.",
+        "Written by `make bench ARGS='--peers --report docs/performance.md'`. Times belong to the machine below and",
+        "are noisy; the ratios compare two things measured in turn within the same run.",
         "",
         f"Machine: {about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}.",
         f"Versions: {versions}.",
