@@ -141,6 +141,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="report",
     ),
     ActionSpec(
+        "check_data",
+        "view",
+        text="Check the &data...",
+        hint="Faults of geometry, attributes and place, with their ids",
+        keys=("Ctrl+Shift+I",),
+        icon="check",
+    ),
+    ActionSpec(
         "dark",
         "view",
         text="&Dark colours",

@@ -26,6 +26,7 @@ from viewer.ui.layers_panel import LayersPanel
 from viewer.ui.legend import CityLegend
 from viewer.ui.opening import Opener
 from viewer.ui.overlay import Attribution, HoverTip, NavigationPad, PerformanceOverlay, ScaleBar, ToolPad
+from viewer.ui.quality_panel import QualityPanel
 from viewer.ui.report_panel import ReportPanel
 from viewer.ui.select_tools import TOOLS, Canvas, SelectTools
 from viewer.ui.session_files import SessionFiles
@@ -38,6 +39,8 @@ from viewer.ui.view_base import StandInView, View
 from viewer.ui.words import colouring_text, edit_text, type_text
 
 _log = logging.getLogger(__name__)
+#: So much around a fault is shown, metres.
+FAULT_REACH_M = 12.0
 
 
 class MainWindow(QMainWindow):
@@ -70,6 +73,7 @@ class MainWindow(QMainWindow):
         self.layers = LayersPanel(workspace)
         self.left.body.addWidget(self.layers)
         self.info, self.report, self.legend = InfoPanel(workspace), ReportPanel(), CityLegend()
+        self.quality = QualityPanel(workspace, tasks)
         self.scale_bar, self.credits = ScaleBar(), Attribution()
         self.navigation, self.tools_pad = NavigationPad(self.act), ToolPad(self.act)
         self.performance = PerformanceOverlay()
@@ -119,6 +123,7 @@ class MainWindow(QMainWindow):
     def _overlay_widgets(self) -> None:
         stage = self.stage
         stage.add_overlay(self.report, "top-left")
+        stage.add_overlay(self.quality, "top-left")
         stage.add_overlay(self.info, "top-right")
         stage.add_overlay(self.compare_bar, "top")
         stage.add_overlay(self.scale_bar, "bottom-left")
@@ -186,6 +191,7 @@ class MainWindow(QMainWindow):
         self.layers.zoom_wanted.connect(self._zoom_to_source)
         self.layers.remove_wanted.connect(self._remove_source)
         self.report.place_wanted.connect(self.show_place)
+        self.quality.fault_wanted.connect(self.show_fault)
         self.info.zoom_wanted.connect(self._zoom_to)
         self.info.resized.connect(self.stage.place)
         self.topbar.scenario.activated.connect(self._choose_scenario)
@@ -219,6 +225,7 @@ class MainWindow(QMainWindow):
             "zoom_out": lambda: self.view.zoom(1 / 1.4),
             "zoom_selection": lambda: self._zoom_to(self.workspace.selection),
             "report": self._show_newest_report,
+            "check_data": self._check_data,
             "keys": self._show_keys,
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._show_about,
@@ -331,8 +338,9 @@ class MainWindow(QMainWindow):
         has_city = self.workspace.city is not None
         session = self.workspace.session
         for key in (
-            "save_as", "picture", "export", "export_city", "select_all", "home", "top", "north", "walk", "zoom_in", "zoom_out",
-            "compare", "present", *(f"tool_{tool}" for tool in TOOLS),
+            "save_as", "picture", "export", "export_city", "select_all", "home", "top", "north", "walk", "zoom_in",
+            "zoom_out",
+            "compare", "present", "check_data", *(f"tool_{tool}" for tool in TOOLS),
         ):  # fmt: skip
             self.act[key].setEnabled(has_city)
         self.act["save"].setEnabled(bool(session.document.sources))
@@ -506,6 +514,21 @@ class MainWindow(QMainWindow):
         else:
             self.stage.toasts.say("There is nothing to see at “{place}”.", place=place, seconds=5.0)
 
+    def _check_data(self) -> None:
+        self.report.hide()
+        self.quality.check()
+
+    def show_fault(self, ident: str, place_local: np.ndarray) -> None:
+        """Fly to a fault of the data check and select the object it belongs to."""
+        if self.workspace.city is None:
+            return
+        features = self.workspace.features_of([ident])
+        self.workspace.select(features)
+        if np.isfinite(place_local).all():
+            self.view.fly_to(place_local - FAULT_REACH_M, place_local + FAULT_REACH_M)
+        else:
+            self._zoom_to(features)
+
     def _close_everything(self) -> None:
         if self.files.may_leave():
             from viewer.session import Document
@@ -513,6 +536,7 @@ class MainWindow(QMainWindow):
             self.opener.stop()
             self.files.release()
             self.report.hide()
+            self.quality.hide()
             self.workspace.open_document(Document())
             self.stage.welcome.set_recent(self.settings.value.recent)
             self.refresh()

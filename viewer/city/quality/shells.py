@@ -82,7 +82,7 @@ class _Shells:
         points = city.positions_local[vertex].astype(np.float64)
         name = owner.astype(np.int64)
         for axis in range(3):
-            near = clusters(owner, points[:, axis], SNAP_M)
+            near = clusters(owner, points[:, axis], 0.9 * SNAP_M)  # a millimetre apart is apart
             name = np.unique(name * (int(near.max(initial=0)) + 1) + near, return_inverse=True)[1]
         start, end = name, name[follows]
         real = start != end
