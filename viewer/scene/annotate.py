@@ -209,7 +209,7 @@ class _Sheet:
         if not honest and not north:
             return (0.0, 0.0, 0.0, 0.0)
         w_bar = max(bar, self.font.getlength(label)) + 2 * pad if honest else 0.0
-        w = (side if north else pad) + (w_bar if honest else pad * 0)
+        w = (side if north else pad) + w_bar
         bottom = self.height - foot - self.margin
         box = (float(self.margin), bottom - em * 3.4, self.margin + w + (pad * 0.3 if north else 0.0), bottom)
         self.card(box)
@@ -227,8 +227,8 @@ class _Sheet:
                     (x + 1, y + 1, half, y + thick - 1),
                     (half, y + 1, x + bar - 1, y + thick - 1),
                 ),
-                (0.0, 0.0, 0.0),
-                (s.text, s.text, (*s.card[:3], 255)),
+                (0.0, 0.0),
+                (s.text, (*s.card[:3], 255)),
             )  # fmt: skip
             self.text(x, middle - em * 0.42, label, self.bold)
         return box
