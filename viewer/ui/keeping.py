@@ -114,7 +114,7 @@ class Keeping(QObject):
             discard(orphan)
             return
         toasts.ask(
-            "Unsaved work was found: {title}, changed {count} times, last {time}.",
+            "Unsaved work was found: {title}. Changes since the last save: {count}, the latest {time}.",
             (
                 (tr("Recover"), partial(self._recover, orphan)),
                 (tr("Discard"), partial(discard, orphan)),
