@@ -224,7 +224,6 @@ class _Sheet:
             self.paint(
                 (
                     (x, y, x + bar, y + thick),
-                    (x + 1, y + 1, half, y + thick - 1),
                     (half, y + 1, x + bar - 1, y + thick - 1),
                 ),
                 (0.0, 0.0),
