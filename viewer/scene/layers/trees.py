@@ -230,7 +230,7 @@ def tree_shape(conifer: bool, detailed: bool) -> Mesh:
         lower = _turned([(0.14, 0.0), (0.13, 0.50), (0.68, 0.10)], 7)
         upper = _turned([(0.47, 0.0), (0.46, 0.36), (1.0, 0.0)], 7, turned=0.4)
         return _joined(trunk, lower, upper)
-    crown = _turned([(_CROWN_FOOT, 0.0), (0.33, 0.37), (0.58, 0.5), (0.84, 0.34), (1.0, 0.0)], 6, bumpy=0.10)
+    crown = _turned([(_CROWN_FOOT, 0.0), (0.34, 0.38), (0.60, 0.5), (0.87, 0.34), (0.985, 0.0)], 6, bumpy=0.10)
     return _joined(trunk, crown)
 
 
