@@ -1,12 +1,15 @@
-"""The coordinate system of a layer: the file's, a person's choice or an offered guess; a frame if no city is open."""
+"""What a context is lent: coordinate systems (the file's, a choice or a guess), frames, and the making of cities."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import Frame
-from viewer.plugin_api import ReadContext
+from viewer.city import CityModel, Frame
+from viewer.plugin_api import RawCity, ReadContext
+from viewer.readers.assemble import assemble
 from viewer.readers.crs import guess_crs, parse_crs, transform, utm_zone_for
 
 #: Projections whose metres are not metres on the ground.
@@ -14,12 +17,18 @@ _NOT_TO_SCALE = {"EPSG:3857", "EPSG:900913"}
 
 
 def prepare(context: ReadContext) -> None:
-    """Give a context without coordinate transformations ours."""
+    """Give a context without coordinate transformations and the making of cities ours."""
     blank = ReadContext()
     if context.transform is blank.transform:
         context.transform = transform
     if context.choose_crs is blank.choose_crs:
         context.choose_crs = choose_crs
+    if context.assemble is blank.assemble:
+        context.assemble = _assemble
+
+
+def _assemble(raw: RawCity, context: ReadContext, path: Path) -> CityModel:
+    return assemble(raw, context, path=path)
 
 
 def choose_crs(context: ReadContext, points: NDArray[np.float64], crs: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import platformdirs
-
 from viewer.plugin_host.manifest import MANIFEST_NAME, PluginInfo, PluginState, read_manifest
+from viewer.settings import data_folder, state_folder
 
 ENTRY_POINT_GROUP = "stadtforum.plugins"
 _VIEWER = Path(__file__).resolve().parent.parent
@@ -25,7 +24,7 @@ def bundled_folder() -> Path:
 
 def user_folder() -> Path:
     """The folder where a user puts plugins; it need not exist."""
-    return Path(platformdirs.user_data_path("stadtforum", appauthor=False)) / "plugins"
+    return data_folder() / "plugins"
 
 
 def default_folders() -> tuple[Path, ...]:
@@ -35,7 +34,7 @@ def default_folders() -> tuple[Path, ...]:
 
 def default_state_path() -> Path:
     """File that remembers which plugins are off and which one failed."""
-    return Path(platformdirs.user_state_path("stadtforum", appauthor=False)) / "plugins.json"
+    return state_folder() / "plugins.json"
 
 
 def find_plugins(folders: Sequence[Path], *, own_readers: bool = True, packages: bool = True) -> list[PluginInfo]:
