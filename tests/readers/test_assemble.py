@@ -10,9 +10,9 @@ import pytest
 from viewer.city import CityModel, Frame
 from viewer.errors import CrsError, ReadError
 from viewer.plugin_api.context import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.assemble import assemble
 from viewer.readers.attributes import is_code
-from viewer.readers.raw import RawCity
 
 X, Y = 565_000.0, 5_935_000.0
 SQUARE = np.array([[0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0], [0, 0, 0]], float)

@@ -10,8 +10,8 @@ import numpy as np
 from tools.sample.terrain import CRS, ORIGIN
 from viewer.city import CityModel, SurfaceType
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.assemble import assemble
-from viewer.readers.raw import RawCity
 
 Point = Sequence[float]
 G, W, R = SurfaceType.GROUND, SurfaceType.WALL, SurfaceType.ROOF

@@ -85,6 +85,7 @@ def merge(models: Sequence[CityModel], *, name: str = "", log: IssueLog | None =
         triangle_face=_join_indices([model.triangle_face for model in models], start.faces),
         objects=_merge_objects([model.objects for model in models], start.objects, log),
         lods=lods,
+        attribution=" · ".join(dict.fromkeys(model.attribution for model in models if model.attribution)),
     )
 
 

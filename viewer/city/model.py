@@ -135,6 +135,7 @@ class CityModel:
     triangles : (T, 3) int32 into the vertices; sorted by face.
     triangle_face : (T,) int32 into the faces, ascending.
     lods : levels of detail as text, ascending.
+    attribution : who must be named in every picture of the city, "" for nobody.
     """
 
     name: str
@@ -149,6 +150,7 @@ class CityModel:
     triangle_face: NDArray[np.int32]
     objects: ObjectTable
     lods: tuple[str, ...] = ("",)
+    attribution: str = ""
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():

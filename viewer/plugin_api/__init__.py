@@ -22,6 +22,8 @@ from viewer.errors import Cancelled, CrsError, LimitError, PluginError, ReadErro
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
 from viewer.plugin_api.places import Peek, Places, find_places, peek
+from viewer.plugin_api.prisms import Prisms, Rings, extrude
+from viewer.plugin_api.raw import RawCity
 from viewer.plugin_api.tables import (
     Table,
     find_column,
@@ -56,9 +58,12 @@ __all__ = [
     "Places",
     "PluginError",
     "PointLayer",
+    "Prisms",
     "Progress",
+    "RawCity",
     "ReadContext",
     "ReadError",
+    "Rings",
     "Severity",
     "Status",
     "SurfaceType",
@@ -66,6 +71,7 @@ __all__ = [
     "TreeLayer",
     "VectorTable",
     "ViewerError",
+    "extrude",
     "find_column",
     "find_places",
     "list_vector_layers",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewer.city.frame import Frame
+from viewer.city.model import CityModel
 from viewer.city.report import IssueLog, Severity
 from viewer.errors import Cancelled
+from viewer.plugin_api.raw import RawCity
 
 
 class Progress:
@@ -57,6 +60,10 @@ def _as_written(context: ReadContext, points: NDArray[np.float64], crs: str) -> 
     return context.options.get("crs", "") or crs
 
 
+def _no_assembly(raw: RawCity, context: ReadContext, path: Path) -> CityModel:
+    raise NotImplementedError("this context makes no cities")
+
+
 @dataclass(slots=True)
 class ReadContext:
     """Given to every reader.
@@ -69,7 +76,8 @@ class ReadContext:
         ``"crs"``, ``"vertical_crs"``.
     city_extent_local : (2, 2) or (2, 3) float64, lowest and highest corner of the open city; None if
         no city is open.
-    transform, choose_crs : filled in by the plugin host; ``local_from`` and ``place`` use them.
+    transform, choose_crs, assemble : filled in by the plugin host; ``local_from``, ``place`` and ``make_city``
+        use them.
     """
 
     frame: Frame = field(default_factory=Frame)
@@ -81,6 +89,7 @@ class ReadContext:
     facts: dict[str, str] = field(default_factory=dict)
     city_extent_local: NDArray[np.float64] | None = None
     choose_crs: Callable[[ReadContext, NDArray[np.float64], str], str] = _as_written
+    assemble: Callable[[RawCity, ReadContext, Path], CityModel] = _no_assembly
 
     def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
         """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
@@ -109,6 +118,20 @@ class ReadContext:
         """
         array = np.asarray(points, dtype=np.float64)
         return self.local_from(array, self.choose_crs(self, array, crs))
+
+    def make_city(self, raw: RawCity, path: Path) -> CityModel:
+        """A checked city of rings in ``raw.crs``: placed in the frame, cleaned, triangulated, with its attributes.
+
+        The points of ``raw`` are used up. Findings go to the log.
+
+        Raises
+        ------
+        ReadError, LimitError
+            There is no object in it, or too many points.
+        CrsError
+            It cannot be brought into the frame of the open city.
+        """
+        return self.assemble(raw, self, path)
 
 
 __all__ = ["Cancelled", "Progress", "ReadContext", "Transform"]

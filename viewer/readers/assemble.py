@@ -19,10 +19,10 @@ from viewer.city.model import CityModel, ObjectTable
 from viewer.city.report import Fault
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api.context import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers import crs as crs_module
 from viewer.readers.attributes import TEXT, columns
 from viewer.readers.crs import Crs, axis_order, guess_crs, parse_crs, utm_zone_for
-from viewer.readers.raw import RawCity
 from viewer.readers.triangulate import triangulate
 
 Floats = NDArray[np.float64]
@@ -109,6 +109,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         triangle_face=triangle_face.astype(np.int32, copy=False),
         objects=_objects(raw, ids, context),
         lods=lods,
+        attribution=raw.attribution,
     )
     if not len(model.face_object):
         context.warn("Nothing in this file has a shape that could be drawn.")

@@ -16,6 +16,7 @@ import numpy as np
 from viewer.city.model import CityModel
 from viewer.errors import ReadError
 from viewer.plugin_api.context import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers import archive, crs
 from viewer.readers.assemble import assemble
 from viewer.readers.citygml_faces import FaceArrays
@@ -25,7 +26,6 @@ from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_repeats import drop_repeats
 from viewer.readers.growing import GrowingFaces
 from viewer.readers.json_parse import collector_off
-from viewer.readers.raw import RawCity
 from viewer.readers.xml import MemberReader
 
 Element = Any

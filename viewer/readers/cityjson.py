@@ -22,6 +22,7 @@ from viewer.city.merge import merge
 from viewer.city.model import CityModel
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.archive import ByteStream, Member, members
 from viewer.readers.assemble import assemble
 from viewer.readers.cityjson_geometry import vertex_array
@@ -30,7 +31,6 @@ from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.cityjson_seq import read_lines
 from viewer.readers.cityjson_stream import BLOCK_BYTES, PiecewiseDocument, Unusual
 from viewer.readers.json_parse import collector_off, parse
-from viewer.readers.raw import RawCity
 
 #: Unpacked size up to which a file is read, bytes.
 MAX_BYTES = 4 * 1024**3

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.cityjson_attributes import attributes_of, flat_members
 from viewer.readers.cityjson_geometry import (
     FARTHEST,
@@ -25,7 +26,6 @@ from viewer.readers.cityjson_geometry import (
     vertex_array,
 )
 from viewer.readers.json_parse import to_text
-from viewer.readers.raw import RawCity
 
 BROKEN_OBJECT = "Objects that are not written as CityJSON asks were left out ({count})."
 BROKEN_GEOMETRY = "Geometries that could not be understood were left out ({count})."

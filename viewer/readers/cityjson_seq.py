@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.archive import Member
 from viewer.readers.cityjson_header import NOT_CITYJSON, facts_of, transform_of
 from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.json_parse import collector_off, parse
-from viewer.readers.raw import RawCity
 
 #: Vertices gathered before they become arrays.
 BATCH_VERTICES = 50_000

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from viewer.city.model import CityModel
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.prisms import Rings, extrude
+from viewer.plugin_api.raw import RawCity
 from viewer.readers.assemble import assemble
 from viewer.readers.footprint_columns import (
     GROUND_NAMES,
@@ -26,8 +28,6 @@ from viewer.readers.footprint_columns import (
     guess,
     numbers,
 )
-from viewer.readers.prisms import Rings, extrude
-from viewer.readers.raw import RawCity
 from viewer.readers.vector_files import LayerInfo, plain_value, plain_values, polygon_layers, read_layer
 
 Floats = NDArray[np.float64]

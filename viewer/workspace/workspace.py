@@ -90,8 +90,8 @@ class Workspace:
     def attributions(self) -> tuple[str, ...]:
         """Who must be named in a picture of what is visible now."""
         texts = [view.layer.attribution for view in self.layer_views() if view.visible and view.layer.attribution]
-        credit = self.session.document.credits
-        return tuple(dict.fromkeys(([credit] if credit else []) + texts))
+        city = "" if self.city is None else self.city.attribution
+        return tuple(dict.fromkeys(filter(None, (self.session.document.credits, city, *texts))))
 
     def missing_sources(self) -> tuple[Source, ...]:
         """Sources of the document whose data is not read yet, cities first: layers need their frame."""

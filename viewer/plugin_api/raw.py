@@ -1,4 +1,7 @@
-"""What a city reader hands to ``assemble``: rings as flat arrays, before triangulation and checks."""
+"""What a reader hands over to get a city: rings as flat arrays, before triangulation and checks.
+
+``ReadContext.make_city`` turns it into a ``CityModel``; what a file means is decided before.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ class RawCity:
     object_ids, object_types : N entries each. object_parent : (N,) int, -1 for none.
     attributes : name -> (object indices (n,), values: list of str | float | int | None (n,)).
     crs, vertical_crs : as written in the file, not yet recognised.
+    attribution : who must be named in every picture of the city.
     """
 
     points_crs: NDArray[np.float64]
@@ -39,3 +43,4 @@ class RawCity:
     name: str = ""
     format: str = ""
     version: str = ""
+    attribution: str = ""
