@@ -56,8 +56,8 @@ class Buildings:
         np.minimum.at(self.low, owner, points)
         np.maximum.at(self.high, owner, points)
         self.shaped = np.isfinite(self.low[:, 0])
-        middle = (self.low + self.high) / 2
-        self.centre = np.where(self.shaped[:, None], middle, np.nan)
+        self.centre = np.full((k, 3), np.nan)
+        self.centre[self.shaped] = (self.low[self.shaped] + self.high[self.shaped]) / 2
         self.standing = measures.is_building & self.shaped
 
     def note(self, found: Collector, code: str, features: Index, amounts: Floats | None = None) -> None:

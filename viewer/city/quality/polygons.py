@@ -63,6 +63,9 @@ class Polygons:
         normal = self.ring_normal[self.outer]
         length = np.linalg.norm(normal, axis=1)
         self.normal = normal / np.where(length > 0, length, 1.0)[:, None]
+        for face in np.flatnonzero(length < 1e-9).tolist():  # outlines whose halves cancel out, such as a bow tie
+            own = self.points[self.face_start[face] : self.face_start[face + 1]]
+            self.normal[face] = np.linalg.svd(own - own.mean(axis=0))[2][-1]
         helper = np.eye(3)[np.abs(self.normal).argmin(axis=1)]
         u = np.cross(helper, self.normal)
         u /= np.maximum(np.linalg.norm(u, axis=1), 1e-12)[:, None]
@@ -328,7 +331,8 @@ class Polygons:
         longest = np.sqrt(np.maximum.reduce([((q - p) ** 2).sum(1), ((r - q) ** 2).sum(1), ((p - r) ** 2).sum(1)]))
         thick = double_area > _THIN_M * longest
         cosine = np.einsum("ij,ij->i", normal, self.normal[face]) / np.where(double_area > 0, double_area, 1.0)
-        turned = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+        # Which way a triangle is turned round depends on how the surface was cut, not on the surface.
+        turned = np.degrees(np.arccos(np.clip(np.abs(cosine), 0.0, 1.0)))
         worst = np.zeros(self.count)
         np.maximum.at(worst, face[thick], turned[thick])
         bad = np.flatnonzero(worst > NORMALS_DEG)

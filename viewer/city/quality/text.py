@@ -103,8 +103,8 @@ def report_rows(report: QualityReport) -> list[tuple[object, ...]]:
 
 def _places(report: QualityReport, finding: Finding) -> list[list[float] | None]:
     places = np.round(report.frame.crs_from_local(finding.places_local), 3)
-    known = np.isfinite(places).all(axis=1)
-    return [place if ok else None for place, ok in zip(places.tolist(), known.tolist(), strict=True)]
+    known: list[bool] = np.asarray(np.isfinite(places).all(axis=1)).tolist()
+    return [place if ok else None for place, ok in zip(places.tolist(), known, strict=True)]
 
 
 def _amounts(finding: Finding) -> list[float | None]:
