@@ -174,13 +174,15 @@ def test_the_lines_of_a_sequence_have_their_own_vertices(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("path", REAL)
-def test_cjio_finds_no_fault(tmp_path: Path, path: Path) -> None:
+def test_cjio_reads_it(tmp_path: Path, path: Path) -> None:
     cityjson = pytest.importorskip("cjio.cityjson", reason="cjio is not installed")
     out = write(export_of(read(path)), tmp_path / "out.city.json")
     with out.open(encoding="utf-8") as file:
         model = cityjson.reader(file=file, ignore_duplicate_keys=False)
     assert model.get_version() == "2.0"
-    assert model.number_city_objects() > 0
+    city = read(path)
+    assert len(model.j["CityObjects"]) == len(city.objects)
+    assert f"EPSG:{model.get_epsg()}" in (city.frame.crs, "EPSG:7415")
 
 
 @pytest.mark.parametrize("path", REAL)

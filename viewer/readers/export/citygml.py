@@ -47,6 +47,7 @@ def citygml_chunks(city: CityModel, progress: Progress | None = None) -> Iterato
     has no element for become generic objects with the attribute ``objectType``.
     """
     progress = Progress() if progress is None else progress
+    progress.report(0.0, "Writing the city")
     writer = _Writer(city)
     pieces = [writer.begin()]
     size = 0

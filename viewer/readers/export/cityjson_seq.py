@@ -20,6 +20,7 @@ CHUNK_BYTES = 1 << 20
 def cityjson_seq_chunks(city: CityModel, progress: Progress | None = None) -> Iterator[bytes]:
     """The file, UTF-8, piece by piece. Every line has its own vertices, whole numbers of millimetres."""
     progress = Progress() if progress is None else progress
+    progress.report(0.0, "Writing the city")
     objects = city.objects
     shell = Shell.of(city, city.positions_local, np.ones(len(city.face_object), np.bool_), PRECISION_M)
     header: dict[str, Any] = {

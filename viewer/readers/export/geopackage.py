@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,8 @@ def _write_layer(path: Path, layer: str, rows: Rows, shapes: NDArray[Any], crs: 
             columns[name] = pandas.Series([text or None for text in values.tolist()], dtype=object)
     frame = geopandas.GeoDataFrame(columns, geometry=list(shapes), crs=crs or None)
     try:
-        frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio", geometry_type="MultiPolygon")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="'crs' was not provided")  # it is not known, and so it is written
+            frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio", geometry_type="MultiPolygon")
     except (DataSourceError, DataLayerError, OSError) as error:
         raise SaveError("The GeoPackage could not be written.", hint="Free some space, then try again.") from error
