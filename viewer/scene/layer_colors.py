@@ -30,8 +30,6 @@ _USES: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("sonder", "special", "handel", "retail")),
     (0, ("wohn", "resident", "housing", "dwelling")),
 )
-#: Kinds of trees stay natural, yet apart in hue and lightness.
-_TREE_KINDS = ("#7da35c", "#c8a84e", "#4f8878", "#b4714e", "#adc274", "#5d7347", "#a98bb0")
 #: Classes a legend can hold and an eye can tell apart; the rest are "other".
 _MOST_CLASSES = {"planzv": 10}
 _CLASSES = 7
@@ -126,8 +124,7 @@ def _by_text(values: NDArray[np.generic], view: LayerView) -> RowColors:
     ):
         hexes = _use_colors(uses)
     else:
-        natural = isinstance(view.layer, TreeLayer) and not palette
-        stops = _TREE_KINDS if natural else PALETTES[palette or "okabe-ito"]
+        stops = PALETTES[palette or "okabe-ito"]
         most = min(_MOST_CLASSES.get(palette, _CLASSES), len(stops))
         hexes = [stops[k] if k < most else "" for k in range(len(texts))]
     table = np.tile(rgb(NO_DATA), (len(names), 1))

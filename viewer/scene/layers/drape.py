@@ -51,7 +51,7 @@ def drape_polygons(
     points : (n, 3) float64 local. triangles : (t, 3) int64 into them. polygon : (t,) int64, the polygon of each.
     """
     flat = np.column_stack([layer.positions_local, np.zeros(len(layer.positions_local))])
-    cut = triangulate(flat, layer.ring_start, layer.polygon_ring_start)  # type: ignore[arg-type]
+    cut = triangulate(flat, layer.ring_start, layer.polygon_ring_start)
     xy, triangles, owner = flat[:, :2], cut.triangles.astype(np.int64), cut.triangle_face.astype(np.int64)
     if ground is not None and not is_flat(ground) and len(triangles):
         xy, triangles, owner = _refined(xy, triangles, owner, ground, max_edge)
@@ -131,7 +131,7 @@ def _bends(a: Floats, b: Floats, ground: Ground, max_edge: float) -> NDArray[np.
     for share in (0.25, 0.5, 0.75):
         z = ground.height_at(a + (b - a) * share)
         off = np.maximum(off, np.abs(z - (za + (zb - za) * share)))
-    return (length > _MIN_EDGE_M) & ((off > FLAT_M) | (length > max_edge))
+    return np.asarray((length > _MIN_EDGE_M) & ((off > FLAT_M) | (length > max_edge)))
 
 
 def _divided(xy: Floats, triangles: Ints, owner: Ints, m: Ints) -> tuple[Ints, Ints]:
