@@ -197,3 +197,11 @@ def test_image_owns_its_pixels():
 )
 def test_file_names_hold_on_every_system(text, name):
     assert file_name(text) == name
+
+
+def test_sentences_carry_their_numbers(workspace):
+    entries = all_scenarios(workspace)
+    rows = rows_of(indicators_csv(entries))
+    told = json.loads(indicators_json(entries))
+    assert not [row["sentence"] for row in rows if "{" in row["sentence"]]
+    assert not [r["sentence"] for s in told["scenarios"] for r in s["indicators"] if "{" in r["sentence"]]

@@ -22,7 +22,7 @@ from viewer import __version__
 from viewer.indicators.record import IndicatorRecord, ParameterUsed
 from viewer.scenario import LEVERS, Area, Scenario, Selection, Setting, Where
 from viewer.session.atomic import write_atomic
-from viewer.ui.figures import target_text
+from viewer.ui.figures import sentence_text, target_text
 from viewer.ui.i18n import language, number, tr
 
 JSON_SCHEMA = "stadtforum-indicators"
@@ -78,7 +78,7 @@ def indicators_csv(scenarios: tuple[ScenarioRecords, ...], *, decimal_comma: boo
                 [
                     _cell(entry.name), _cell(r.id), _cell(tr(r.label)), _cell(tr(r.group)), _cell(tr(r.unit)),
                     r.status.value, num(r.value), num(r.low), num(r.high), num(r.baseline), num(r.difference),
-                    num(r.fallback_share), _cell(tr(r.sentence)), _cell(tr(r.formula)),
+                    num(r.fallback_share), _cell(sentence_text(r)), _cell(tr(r.formula)),
                     _cell(" | ".join(parameter_line(p) for p in r.parameters)),
                     _cell(" | ".join(tr(a) for a in r.assumptions)), _cell(tr(r.source)),
                 ]
@@ -124,7 +124,7 @@ def record_object(record: IndicatorRecord) -> dict[str, object]:
         "high": record.high,
         "digits": record.digits,
         "fallback_share": record.fallback_share,
-        "sentence": record.sentence,
+        "sentence": _filled(record),
         "formula": record.formula,
         "parameters": [
             {"name": p.name, "value": p.value, "unit": p.unit, "source": p.source, "unverified": p.unverified}
@@ -195,6 +195,18 @@ def _setting_object(setting: Setting) -> dict[str, object]:
         "target": dict(target),
         "target_text": target_text(setting.target),
     }
+
+
+def _filled(record: IndicatorRecord) -> str:
+    """The English sentence with its numbers as they are."""
+
+    def plain(value: float | None) -> str:
+        return "" if value is None else f"{value:.10g}"
+
+    return record.sentence.format(
+        value=plain(record.value), baseline=plain(record.baseline), difference=plain(record.difference),
+        low=plain(record.low), high=plain(record.high),
+    )  # fmt: skip
 
 
 def _cell(text: str) -> str:
