@@ -29,7 +29,8 @@ class Drape:
         shapely.prepare(shape)
         near = self._tree.query(shape, predicate="intersects")
         result = []
-        for piece in polygons(shapely.GeometryCollection(list(shapely.intersection(self._cells[near], shape)))):
+        cut = shapely.set_precision(shapely.intersection(self._cells[near], shape), 0.01)
+        for piece in polygons(shapely.GeometryCollection(list(cut))):
             rings = []
             for ring in (piece.exterior, *piece.interiors):
                 xy = np.round(shapely.get_coordinates(ring)[:-1], 2)
