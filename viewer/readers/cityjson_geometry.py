@@ -6,6 +6,7 @@ geometry is tried alone, and only the broken ones are left out.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain, pairwise, repeat
@@ -278,7 +279,8 @@ def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int32], NDArray[np.int32], 
     rings = list(chain.from_iterable(surfaces))
     face_rings = np.fromiter(map(len, surfaces), np.int32, len(surfaces))
     ring_size = np.fromiter(map(len, rings), np.int32, len(rings))
-    indices = np.fromiter(chain.from_iterable(rings), np.int64, int(ring_size.sum()))
+    # Whole numbers only: an array refuses text and fractions, which fromiter would turn into other vertices.
+    indices = np.asarray(array("q", chain.from_iterable(rings)), dtype=np.int64)
     return face_rings, ring_size, indices
 
 

@@ -41,6 +41,7 @@ _NAMES = {
     "A04": ("roofType", "roof:shape", "b3_dak_type", "dachform"),
     "A05": ("yearOfConstruction", "dateOfConstruction", "baujahr", "year", "oorspronkelijkbouwjaar"),
 }
+_COLUMN_OF = {"A11": "A01", "A12": "A02", "A13": "A05"}
 
 
 class Buildings:
@@ -183,7 +184,8 @@ class Buildings:
             ("A12", storeys, STOREYS),
             ("A13", year, (float(FIRST_YEAR), float(date.today().year + 10))),
         ):
-            bad = np.flatnonzero(building & ((values < least) | (values > most)))
+            unreadable = _filled(columns[_COLUMN_OF[code]], len(building)) & np.isnan(values)
+            bad = np.flatnonzero(building & ((values < least) | (values > most) | unreadable))
             self.note(found, code, bad, values[bad])
         drawn = np.where(self.shaped, self.high[:, 2] - self.low[:, 2], np.nan)
         solid = building & (drawn > HEIGHTS_M[0])

@@ -65,7 +65,7 @@ class Polygons:
         self.normal = normal / np.where(length > 0, length, 1.0)[:, None]
         for face in np.flatnonzero(length < 1e-9).tolist():  # outlines whose halves cancel out, such as a bow tie
             own = self.points[self.face_start[face] : self.face_start[face + 1]]
-            self.normal[face] = np.linalg.svd(own - own.mean(axis=0))[2][-1]
+            self.normal[face] = np.linalg.svd(own - own.mean(axis=0), full_matrices=False)[2][-1]
         helper = np.eye(3)[np.abs(self.normal).argmin(axis=1)]
         u = np.cross(helper, self.normal)
         u /= np.maximum(np.linalg.norm(u, axis=1), 1e-12)[:, None]
