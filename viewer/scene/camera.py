@@ -18,6 +18,8 @@ EYE_HEIGHT_M = 1.7
 TILT_RANGE = (2.0, 89.9)
 WALK_TILT_RANGE = (-70.0, 60.0)
 HOME_HEADING, HOME_TILT = 28.0, 36.0
+#: Height of the picture as an angle, degrees: from above, and at eye level.
+VIEW_ANGLE, WALK_VIEW_ANGLE = 30.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Pose:
     distance: float
     heading_deg: float
     tilt_deg: float
-    view_angle_deg: float = 30.0
+    view_angle_deg: float = VIEW_ANGLE
 
     @property
     def forward(self) -> Vector:
@@ -120,7 +122,13 @@ class CameraController:
         """Look straight down on what is in the middle now."""
         self.walking = False
         self.fly_to_pose(
-            replace(self.pose, tilt_deg=TILT_RANGE[1], heading_deg=0.0, distance=max(self.pose.distance, 60.0))
+            replace(
+                self.pose,
+                tilt_deg=TILT_RANGE[1],
+                heading_deg=0.0,
+                distance=max(self.pose.distance, 60.0),
+                view_angle_deg=VIEW_ANGLE,
+            )
         )
 
     def top_pose(self) -> Pose:
@@ -144,7 +152,7 @@ class CameraController:
         low, high = points.min(axis=0), points.max(axis=0)
         centre = (low + high) / 2
         centre[2] = low[2] + (high[2] - low[2]) * 0.25
-        pose = Pose(_triple(centre), 1.0, heading, tilt, self.pose.view_angle_deg)
+        pose = Pose(_triple(centre), 1.0, heading, tilt)
         half = np.tan(np.radians(pose.view_angle_deg) / 2)
         reach = np.array([half * self.size[0] / max(self.size[1], 1), half])
         distance = 1.0
@@ -190,7 +198,7 @@ class CameraController:
         gone += max(seconds, 0.0)
         share = min(gone / whole, 1.0)
         eased = share * share * (3 - 2 * share)
-        self.pose = end if share >= 1 else self._allowed(_between(start, end, eased))
+        self.pose = end if share >= 1 else self._allowed(_between(start, end, eased), flying=True)
         self._flight = None if share >= 1 else (start, end, gone, whole)
         return self._flight is not None
 
@@ -255,7 +263,7 @@ class CameraController:
         heading = np.radians(self.pose.heading_deg)
         target = spot + 10 * np.array([np.sin(heading), np.cos(heading), 0.0])
         target[2] = self.ground_at(spot[0], spot[1]) + EYE_HEIGHT_M
-        self.fly_to_pose(Pose(_triple(target), 10.0, self.pose.heading_deg, 0.0, 60.0))
+        self.fly_to_pose(Pose(_triple(target), 10.0, self.pose.heading_deg, 0.0, WALK_VIEW_ANGLE))
 
     def walk_by(self, forward_m: float, right_m: float) -> None:
         """Walk; the eye stays at its height above the ground."""
@@ -330,28 +338,37 @@ class CameraController:
         return self.ground_at(float(self.pose.target[0]), float(self.pose.target[1]))
 
     def _distance_range(self) -> tuple[float, float]:
-        return 4.0, 6.0 * self.span + 500.0
+        """Nearest and farthest; the farthest lets the whole city fit into narrow windows too."""
+        size = max(self.span, float(self._high[2] - self._low[2]))
+        narrow = float(np.clip(self.size[0] / max(self.size[1], 1), 0.02, 1.0))
+        return 4.0, 6.0 * size / narrow + 500.0
 
-    def _allowed(self, pose: Pose) -> Pose:
-        """The nearest allowed pose: finite, near the city, upright, above the ground."""
+    def _allowed(self, pose: Pose, *, flying: bool = False) -> Pose:
+        """The nearest allowed pose: finite, near the city, upright, above the ground. On a flight the eye may
+        be anywhere between the sky and eye level, walking or not."""
         numbers = np.array([*pose.target, pose.distance, pose.heading_deg, pose.tilt_deg, pose.view_angle_deg])
         if not np.isfinite(numbers).all():
             return self.pose
-        centre, reach = (self._low + self._high) / 2, self.span * 1.2 + 100.0
+        walk = self.walking
+        if not walk and not flying:
+            pose = self._slid(pose)
+        centre, reach = (self._low + self._high) / 2, self._reach
         x, y = (
             np.clip(pose.target[0], centre[0] - reach, centre[0] + reach),
             np.clip(pose.target[1], centre[1] - reach, centre[1] + reach),
         )
         ground = self.ground_at(float(x), float(y))
-        walk = self.walking
         tilt_low, tilt_high = WALK_TILT_RANGE if walk else TILT_RANGE
+        if flying:
+            tilt_low, tilt_high = WALK_TILT_RANGE[0], TILT_RANGE[1]
         low, high = self._distance_range()
+        free = walk or flying
         pose = replace(
             pose,
             target=(
                 float(x),
                 float(y),
-                float(np.clip(pose.target[2], ground - 1e4 * walk, max(self._high[2], ground) + 50.0 + 1e4 * walk)),
+                float(np.clip(pose.target[2], ground - 1e4 * free, self._ceiling(ground) + 1e4 * free)),
             ),
             distance=float(np.clip(pose.distance, low, high)),
             heading_deg=float(pose.heading_deg % 360.0),
@@ -360,13 +377,41 @@ class CameraController:
         )
         eye = pose.position
         floor = self.ground_at(float(eye[0]), float(eye[1])) + EYE_HEIGHT_M
-        if walk:
+        if walk and not flying:
             rise = floor - eye[2]
         else:
             rise = max(floor - float(eye[2]), 0.0)
         if rise:
             pose = replace(pose, target=(pose.target[0], pose.target[1], pose.target[2] + float(rise)))
         return pose
+
+    @property
+    def _reach(self) -> float:
+        """How far from the middle of the city a target may lie along each axis, metres."""
+        return self.span * 1.2 + 100.0
+
+    def _ceiling(self, ground: float) -> float:
+        return max(float(self._high[2]), ground) + 50.0
+
+    def _slid(self, pose: Pose) -> Pose:
+        """The same view, its target moved along the line of sight out of the ground or down from the sky, so
+        that it need not be pushed there, which would shift the picture. The pose itself where that cannot be."""
+        forward, start = pose.forward, np.asarray(pose.target)
+        if forward[2] > -np.sin(np.radians(TILT_RANGE[0])) * 0.99:
+            return pose
+        centre, (low, high) = (self._low + self._high) / 2, self._distance_range()
+        along = 0.0
+        for _ in range(4):  # the ground differs from place to place
+            spot = start + forward * along
+            if np.abs(spot[:2] - centre[:2]).max() > self._reach:
+                return pose
+            ground = self.ground_at(float(spot[0]), float(spot[1]))
+            wanted = float(np.clip(start[2] + forward[2] * along, ground, self._ceiling(ground)))
+            along = (wanted - float(start[2])) / float(forward[2])
+        spot = start + forward * along
+        if np.abs(spot[:2] - centre[:2]).max() > self._reach or not low <= pose.distance + along <= high:
+            return pose
+        return replace(pose, target=_triple(spot), distance=pose.distance + along) if along else pose
 
 
 def _corners(low: Vector, high: Vector) -> Vector:
