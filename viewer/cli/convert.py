@@ -33,21 +33,23 @@ def run(options: Namespace) -> int:
     polygon = None if options.area is None else read_area(options.area)
     workspace = open_files(options)
     targets: list[Target] = [WholeCity()]
+    area_local = None
     if polygon is not None:
         ring = ring_crs(workspace, *polygon, options.area)
+        area_local = workspace.frame.local_from_crs(ring)
         targets = [Area(options.area.stem, tuple((float(x), float(y)) for x, y in ring))]
         _select_inside(workspace, targets[0], options.area)
     if options.only:
         _select_ids(workspace, options.only, keep=polygon is not None)
     move_levers(workspace, settings, targets)
     selection = polygon is not None or bool(options.only)
-    export = export_of(workspace, scenario="" if options.as_it_is else None, selection=selection)
+    export = export_of(workspace, scenario="" if options.as_it_is else None, selection=selection, area_local=area_local)
     result = write_atomic(out, export_chunks(export, out), keep_former=False)
     count = int(export.written().sum())
     size = f"{result.size / 1e6:.1f}"
     show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=f"{count:,}", size=size))
-    if export.change is not None and (len(export.change.trees_local) or export.change.unsealed):
-        note(say("New trees and unsealed ground are no part of the file."))
+    for sentence in export.left_out():
+        note(say(sentence))
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QDialog, QFileDialog, QRadioButton, QWidget
 
 from viewer.errors import ViewerError
-from viewer.readers.export import FORMATS, Export, Format, export_chunks, format_of
+from viewer.readers.export import FORMATS, Format, export_chunks, format_of
 from viewer.session.atomic import SaveResult, write_atomic
 from viewer.ui.i18n import bind, error_text, number, tr, trn
 from viewer.ui.picture_dialog import file_name
@@ -17,7 +17,6 @@ from viewer.ui.widgets import button, column, label, row
 from viewer.workspace.giving_back import export_of
 
 KEY = "export_city"
-LEFT_OUT = "New trees and unsealed ground are no part of the file."
 
 
 class ExportCityDialog(QDialog):
@@ -89,8 +88,8 @@ class ExportCityDialog(QDialog):
             )
             for warning in result.warnings:
                 toasts.say(warning, kind="warning")
-            if changes_ground(export):
-                toasts.say(LEFT_OUT, kind="info")
+            for sentence in export.left_out():
+                toasts.say(sentence)
 
         self._tasks.start(
             KEY,
@@ -124,8 +123,3 @@ def with_ending(path: Path, form: Format) -> Path:
     name = path.name.lower()
     fits = name.endswith(form.endings) or (form.packs and name.removesuffix(".gz").endswith(form.endings))
     return path if fits else path.with_name(path.name + form.endings[0])
-
-
-def changes_ground(export: Export) -> bool:
-    """Whether the scenario plants trees or unseals ground, which no city file holds."""
-    return export.change is not None and bool(len(export.change.trees_local) or export.change.unsealed)

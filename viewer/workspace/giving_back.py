@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.errors import ViewerError
 from viewer.readers.export import Export
 from viewer.workspace.workspace import Workspace
 
 
-def export_of(workspace: Workspace, *, scenario: str | None = None, selection: bool = False) -> Export:
+def export_of(
+    workspace: Workspace,
+    *,
+    scenario: str | None = None,
+    selection: bool = False,
+    area_local: NDArray[np.float64] | None = None,
+) -> Export:
     """The city to be written.
 
     Parameters
     ----------
     scenario : None = the active one, "" = the city as it is, without any change.
     selection : only the selected objects.
+    area_local : (n, 2) ring the selection was made by, local metres; new trees inside it are written too.
 
     Raises
     ------
@@ -41,6 +49,7 @@ def export_of(workspace: Workspace, *, scenario: str | None = None, selection: b
         lod_faces=np.ones(len(city.face_object), np.bool_) if state.lod_faces is None else state.lod_faces,
         change=workspace.change(shown.name) if changes and shown is not None else None,
         only=only,
+        area_local=area_local,
         title=document.title or city.name,
         scenario=shown.name if changes and shown is not None else "",
         credits=workspace.attributions(),

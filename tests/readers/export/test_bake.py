@@ -108,3 +108,30 @@ def test_every_raised_building_of_the_sample_agrees_with_its_height(tmp_path: Pa
     before = measure(city, faces_at(city))
     off = np.abs(city.objects.feature_column("measuredHeight").values - (before.top_m - before.ground_m))
     np.testing.assert_allclose(told[known], (m.top_m - m.ground_m)[known], atol=0.01 + np.nanmax(off))
+
+
+@pytest.mark.parametrize("ending", CITY_ENDINGS)
+def test_new_trees_are_trees_when_opened_again(tmp_path: Path, ending: str) -> None:
+    planted = Scenario("grün", settings=(Setting("trees_added", 25),))
+    export = export_of(town(), planted)
+    places = export.change.trees_local
+    assert len(places) > 0
+    again = read(write(export, tmp_path / f"green{ending}"), export.city)
+    ids = again.objects.ids.tolist()
+    trees = [i for i, name in enumerate(ids) if name.startswith("new-tree-")]
+    assert len(trees) == len(places)
+    assert value(again, "height", "new-tree-1") == 9
+    first = again.positions_local[np.repeat(again.face_object == trees[0], np.diff(again.face_start))]
+    np.testing.assert_allclose((first.min(axis=0) + first.max(axis=0))[:2] / 2, places[0, :2], atol=2e-3)
+    assert np.ptp(first[:, 2]) == pytest.approx(9, abs=2e-3)
+
+
+def test_new_trees_come_with_the_whole_city_or_an_area_but_not_with_chosen_buildings() -> None:
+    planted = Scenario("grün", settings=(Setting("trees_added", 25),))
+    whole = export_of(town(), planted)
+    only = np.ones(len(whole.city.objects.features), bool)
+    assert len(export_of(town(), planted, only=only).new_trees()) == 0
+    assert "New trees" in export_of(town(), planted, only=only).left_out()[0]
+    x, y = whole.new_trees()[0, :2]
+    ring = np.array([[x - 1, y - 1], [x + 1, y - 1], [x + 1, y + 1], [x - 1, y + 1]])
+    assert len(export_of(town(), planted, only=only, area_local=ring).new_trees()) == 1

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from viewer.city import CityModel, Column, ObjectTable
 from viewer.city.measures import HEIGHT_NAMES, STOREY_NAMES, Measures
+from viewer.city.merge import merge
 from viewer.city.subset import take_features
 from viewer.city.use import numbers_of
+from viewer.readers.export.new_trees import tree_city
 from viewer.readers.export.request import Export
 from viewer.scenario.apply import changed_positions
 from viewer.scenario.change import CityChange, lift_weight
@@ -37,7 +39,7 @@ class Baked:
     """A city as it is written.
 
     faces : (F,) bool, the faces at the shown LoD. features : positions of its top-level objects in those of
-    the city it was made from.
+    the city it was made from; new trees come behind them and have none.
     """
 
     city: CityModel
@@ -54,7 +56,12 @@ def bake(export: Export) -> Baked:
         city = replace(city, positions_local=positions, objects=objects)
     city = replace(city, name=export.title or city.name)
     kept = wanted[city.face_feature] if len(wanted) else np.zeros(len(faces), np.bool_)
-    return Baked(take_features(city, wanted), faces[kept], np.flatnonzero(wanted))
+    city, faces = take_features(city, wanted), faces[kept]
+    trees = export.new_trees()
+    if len(trees):
+        city = merge([city, tree_city(trees, city.frame, export.scenario)], name=city.name)
+        faces = np.append(faces, np.ones(len(city.face_object) - len(faces), np.bool_))
+    return Baked(city, faces, np.flatnonzero(wanted))
 
 
 def _changed_objects(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city import CityModel
+from viewer.city.geometry import points_in_ring
 from viewer.city.measures import Measures
 from viewer.scenario.change import CityChange
 
@@ -24,6 +25,8 @@ class Export:
     lod_faces : (F,) bool, the faces at the shown LoD; formats with one level of detail write these.
     change : what a scenario changes; None for the city as it is, where planned objects stay and stay planned.
     only : (K,) bool, the top-level objects to write; None for all.
+    area_local : (n, 2) ring around what is written, local metres, where it was chosen so: new trees inside it
+        are written too. Without it they are written with the whole city only.
     title : name of the city or session. scenario : name of the scenario, empty for the city as it is.
     credits : who must be named with the data.
     """
@@ -33,6 +36,7 @@ class Export:
     lod_faces: NDArray[np.bool_]
     change: CityChange | None = None
     only: NDArray[np.bool_] | None = None
+    area_local: NDArray[np.float64] | None = None
     title: str = ""
     scenario: str = ""
     credits: tuple[str, ...] = ()
@@ -45,3 +49,21 @@ class Export:
         if self.change is not None:
             wanted &= self.change.exists
         return wanted
+
+    def new_trees(self) -> NDArray[np.float64]:
+        """(n, 3) feet of the new trees that are written, local metres."""
+        if self.change is None or (self.only is not None and self.area_local is None):
+            return np.empty((0, 3))
+        trees = self.change.trees_local
+        return trees if self.area_local is None else trees[points_in_ring(trees[:, :2], self.area_local)]
+
+    def left_out(self) -> tuple[str, ...]:
+        """What of the scenario no city file holds, as sentences for people."""
+        if self.change is None:
+            return ()
+        sentences = []
+        if len(self.change.trees_local) and self.only is not None and self.area_local is None:
+            sentences.append("New trees are written with the whole city or an area only.")
+        if self.change.unsealed:
+            sentences.append("Unsealed ground is no part of the file.")
+        return tuple(sentences)
