@@ -310,7 +310,7 @@ def test_a_saved_session_opens_again(city_window, tmp_path, qtbot):
     path = tmp_path / "plan.stadtforum"
     assert city_window.files._save_to(path, None)
     assert not city_window.workspace.session.modified
-    city_window._close_everything()
+    city_window.act["close_city"].trigger()
     assert city_window.workspace.city is None
     city_window.opener.open([str(path)])
     qtbot.waitUntil(lambda: city_window.workspace.city is not None)

@@ -69,15 +69,19 @@ def warm_up(parent: QWidget) -> None:
         seed.lower()
 
 
-def make_view(parent: QWidget) -> View:
+def make_view(parent: QWidget, kind: str = "") -> View:
     """The best view this computer can show: OpenGL widget, picture of an off-screen drawing, stand-in.
+
+    Parameters
+    ----------
+    kind : ``"widget"``, ``"image"`` or ``"none"``; by default what was found out about the driver.
 
     Raises
     ------
     GraphicsError
         VTK cannot draw at all.
     """
-    kind = graphics_kind()
+    kind = kind or graphics_kind()
     if kind == "none":
         return StandInView(parent)
     try:

@@ -68,7 +68,7 @@ class Keeping(QObject):
         toasts = self._window.stage.toasts
         plugins = tuple(info.id for info in self._host.plugins if info.ready)
         self._mark = mark_opening(self._folder, tuple(files), plugins, graphics_kind(), after=advice)
-        self._window.view.frame_drawn.connect(self._first_picture)
+        self._window.picture_drawn.connect(self._first_picture)
         for orphan in orphans(self._folder):
             self._offer(orphan)
         purge(self._folder)
@@ -102,7 +102,7 @@ class Keeping(QObject):
         if self._mark is not None:
             self._mark.first_picture()
             self._mark = None
-            self._window.view.frame_drawn.disconnect(self._first_picture)
+            self._window.picture_drawn.disconnect(self._first_picture)
 
     def _offer(self, orphan: Orphan) -> None:
         toasts = self._window.stage.toasts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QToolButton, QWidget
 
@@ -18,6 +18,9 @@ _WIDE = 1240
 class TopBar(QWidget):
     """Holds the widgets; the window gives them their meaning."""
 
+    scenario_wanted = Signal(str)
+    colour_wanted = Signal(str)
+
     def __init__(self, actions: dict[str, QAction], menu_bar: QMenuBar) -> None:
         super().__init__()
         self.setObjectName("topbar")
@@ -28,6 +31,8 @@ class TopBar(QWidget):
         self.title = ElidedLabel("title")
         self.scenario = _combo("Scenario shown", 150)
         self.colour = _combo("Colour by", 140)
+        self.scenario.activated.connect(lambda at: self.scenario_wanted.emit(self.scenario.itemData(at)))
+        self.colour.activated.connect(lambda at: self.colour_wanted.emit(self.colour.itemData(at)))
         bar = QHBoxLayout(self)
         bar.setContentsMargins(12, 0, 12, 0)
         bar.setSpacing(4)
@@ -60,6 +65,24 @@ class TopBar(QWidget):
         bar.addWidget(tool_for(actions["right_panel"]))
         self._paint_logo()
         theme.theme_changed.connect(self._paint_logo)
+
+    def show_choices(
+        self,
+        *,
+        scenarios: list[tuple[str, str]],
+        scenario: str,
+        colours: list[tuple[str, str]],
+        colour: str,
+        enabled: bool,
+    ) -> None:
+        """Offer scenarios and colourings, (text, key) each, and show which are chosen."""
+        for combo, wanted, chosen in ((self.scenario, scenarios, scenario), (self.colour, colours, colour)):
+            if [(combo.itemText(i), combo.itemData(i)) for i in range(combo.count())] != wanted:
+                combo.clear()
+                for text, data in wanted:
+                    combo.addItem(text, data)
+            combo.setCurrentIndex(max(0, combo.findData(chosen)))
+            combo.setEnabled(enabled)
 
     def resizeEvent(self, event) -> None:
         """Where room is short, words go before menus do."""

@@ -25,9 +25,12 @@ class View(QWidget):
     hovered = Signal(int, QPointF)  # feature or -1, position
     camera_changed = Signal()
     frame_drawn = Signal(float)  # milliseconds the picture took
+    failed = Signal()  # a picture could not be drawn
 
     navigator: Navigator
     state: SceneState
+    #: How it draws: ``widget`` (OpenGL), ``image`` (off screen) or ``none``.
+    kind = "none"
 
     def show_state(self, state: SceneState) -> None:
         """Draw a state; only what differs from the last one costs anything."""
@@ -119,6 +122,11 @@ class View(QWidget):
     def picture(self, width: int = 0, height: int = 0) -> QImage:
         """The city alone as a picture; without a size, as large as the view."""
         raise NotImplementedError
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there is something to draw with; asked only while the view is on screen."""
+        return True
 
     def redraw(self) -> None:
         """Draw soon."""

@@ -15,8 +15,11 @@ from PySide6.QtCore import QElapsedTimer, QPointF, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pyvistaqt.rwi import QVTKRenderWindowInteractor
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.util.vtkConstants import VTK_STRING
 
 from viewer.city import Frame
+from viewer.errors import GraphicsError
 from viewer.scene.camera import pose_between
 from viewer.scene.offscreen import grab, offscreen_window
 from viewer.scene.picking import Pick
@@ -221,20 +224,38 @@ class _Surface(QVTKRenderWindowInteractor):
     """pyvistaqt's OpenGL widget with our own hands and a stopwatch."""
 
     painted = Signal(float)
+    failed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.scene: CityScene | None = None
+        self._error = ""
+        self.GetRenderWindow().AddObserver("ErrorEvent", self._on_error)
         interactor = self.GetRenderWindow().GetInteractor()
         interactor.SetInteractorStyle(None)
         interactor.Enable()  # it renders only when enabled; events it never gets
 
     def paintGL(self) -> None:
         started = time.perf_counter()
-        if self.scene is not None:
-            self.scene.prepare()
-        super().paintGL()
-        self.painted.emit((time.perf_counter() - started) * 1000.0)
+        self._error = ""
+        drawn = False
+        try:
+            if self.scene is not None:
+                self.scene.prepare()
+            super().paintGL()
+            drawn = not self._error
+        except (RuntimeError, OSError, GraphicsError) as error:
+            self._error = str(error)
+        finally:  # a bug rises to the one hook, and still counts as a picture that failed
+            if not drawn:
+                _log.warning("no picture: %s", self._error or "an error of the program")
+                self.failed.emit()
+        if drawn:
+            self.painted.emit((time.perf_counter() - started) * 1000.0)
+
+    @calldata_type(VTK_STRING)
+    def _on_error(self, _window: object, _event: str, text: str) -> None:
+        self._error = text
 
     def enterEvent(self, event) -> None:
         event.ignore()
@@ -252,6 +273,8 @@ class _Surface(QVTKRenderWindowInteractor):
 class WidgetView(_SceneCalls, View):
     """VTK in an OpenGL widget: composes with Qt, so panels may lie translucently over it."""
 
+    kind = "widget"
+
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.state = SceneState()
@@ -261,8 +284,13 @@ class WidgetView(_SceneCalls, View):
         layout.addWidget(self.surface)
         self.setFocusProxy(self.surface)
         self.surface.painted.connect(self._on_painted)
+        self.surface.failed.connect(self.failed)
         self.scene = self.surface.scene = CityScene(self.surface.GetRenderWindow())
         self._start(self.surface)
+
+    @property
+    def drawable(self) -> bool:
+        return self.surface.isValid()
 
     def redraw(self) -> None:
         self.surface.update()
@@ -283,6 +311,8 @@ class WidgetView(_SceneCalls, View):
 
 class PictureView(_SceneCalls, ImageView):
     """VTK off screen, shown as an image: for remote desktops and drivers without OpenGL widgets."""
+
+    kind = "image"
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -308,8 +338,13 @@ class PictureView(_SceneCalls, ImageView):
         if tuple(self._window.GetSize()) != size:
             self._window.SetSize(*size)
         started = time.perf_counter()
-        self.scene.render()
-        pixels = grab(self._window)
+        try:
+            self.scene.render()
+            pixels = grab(self._window)
+        except (RuntimeError, OSError, GraphicsError) as error:
+            _log.warning("no picture: %s", error)
+            self.failed.emit()
+            return
         height, width = pixels.shape[:2]
         self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
         self.image.setDevicePixelRatio(ratio)
