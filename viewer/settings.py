@@ -50,6 +50,11 @@ def log_folder() -> Path:
     return _folder("log", platformdirs.user_log_path)
 
 
+def cache_folder() -> Path:
+    """Folder of what can be made again at any time (prepared cities); may not exist yet."""
+    return _folder("cache", platformdirs.user_cache_path)
+
+
 def assets_folder() -> Path:
     """Folder of icons, styles, translations and the sample city.
 

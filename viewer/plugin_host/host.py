@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from viewer.city import CityModel, Frame, ImportReport, Layer
+from viewer.city.report import Severity
 from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import ReadContext
@@ -23,6 +27,7 @@ from viewer.plugin_host.manifest import Contribution, PluginInfo, PluginState, m
 from viewer.plugin_host.ranking import Candidate
 from viewer.plugin_host.results import checked_city, checked_layers, checked_records, city_report, layer_report
 from viewer.plugin_host.state import MAX_FAILURES, PluginMemory
+from viewer.readers.store.cache import OPENED_TEXT, CityCache, Request, Ticket, default_cache
 
 #: Addresses, and GDAL's virtual file systems; a single letter before the colon is a drive of Windows.
 _ELSEWHERE = re.compile(r"/vsi|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
@@ -41,6 +46,8 @@ class Reading:
     plugin, title : titles of the plugin and of the reader, for people.
     frame : the frame the result is in; the open city's, or the one the reader chose.
     questions : what the reader had to assume, option -> assumed value.
+    ready : arrays derived from the city that its prepared copy held; empty without one.
+    ticket : permission to prepare a copy of the city; None if it is not worth one or there is one.
     """
 
     path: Path | None
@@ -52,6 +59,8 @@ class Reading:
     layers: tuple[Layer, ...] = ()
     frame: Frame = field(default_factory=Frame)
     questions: dict[str, str] = field(default_factory=dict)
+    ready: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    ticket: Ticket | None = None
 
     @property
     def result(self) -> CityModel | Layer | tuple[Layer, ...]:
@@ -70,6 +79,7 @@ class PluginHost:
     disabled : ids switched off for this run only.
     state_path : file that remembers plugins that are off or failed; None remembers nothing.
     own_readers, packages : whether our own readers and installed packages are looked for.
+    cache : where prepared copies of cities are kept; the user's by default.
     """
 
     def __init__(
@@ -80,11 +90,13 @@ class PluginHost:
         *,
         own_readers: bool = True,
         packages: bool = True,
+        cache: CityCache | None = None,
     ) -> None:
         self._folders = tuple(Path(folder) for folder in folders)
         self._disabled = frozenset(disabled)
         self._own_readers, self._packages = own_readers, packages
         self._memory = PluginMemory.load(state_path)
+        self._cache = default_cache() if cache is None else cache
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._log: dict[str, list[str]] = {}
         self._plugins: dict[tuple[str, Path], PluginInfo] = {}
@@ -151,19 +163,24 @@ class PluginHost:
         """
         path = Path(path)
         _check_file(path)
-        info, contribution = self._choose(path, reader)
-        prepare(context)
         started = time.perf_counter()
+        info, contribution = self._choose(path, reader)
+        key = f"{info.id}:{contribution.title}"
+        ticket = self._ticket(info, contribution, Request(path.resolve(), key, dict(context.options), context.frame))
+        if ticket is not None:
+            copy = self._from_copy(ticket, info, contribution, path, context, started)
+            if copy is not None:
+                return copy
+        prepare(context)
         result = self._run(info, contribution.call, path, context)
         name, seconds = path.name, time.perf_counter() - started
-        key = f"{info.id}:{contribution.title}"
         try:
             if isinstance(result, CityModel):
                 city = checked_city(info, result, context)
                 report = city_report(city, context, name, contribution, key, seconds)
                 return Reading(
                     path, key, info.title, contribution.title, report, city=city,
-                    frame=city.frame, questions=dict(context.questions),
+                    frame=city.frame, questions=dict(context.questions), ticket=ticket,
                 )  # fmt: skip
             layers = checked_layers(info, result, context)
             report = layer_report(layers, context, name, contribution, key, seconds)
@@ -174,6 +191,33 @@ class PluginHost:
         return Reading(
             path, key, info.title, contribution.title, report, layers=layers,
             frame=context.frame, questions=dict(context.questions),
+        )  # fmt: skip
+
+    def _ticket(self, info: PluginInfo, reader: Contribution, request: Request) -> Ticket | None:
+        """Whether a city is worth a prepared copy: only those of our own readers are, whose code is known."""
+        if self._cache is None or info.package != "viewer.readers" or reader.result != "city":
+            return None
+        return self._cache.ticket(request)
+
+    @staticmethod
+    def _from_copy(
+        ticket: Ticket, info: PluginInfo, reader: Contribution, path: Path, context: ReadContext, started: float
+    ) -> Reading | None:
+        """The city from its prepared copy with the findings of its first reading; None without a usable one."""
+        context.progress.report(0.0, "Opening the prepared copy")
+        stored = ticket.cache.find(ticket.request, context.log)
+        if stored is None:
+            return None
+        context.log.add(Severity.INFO, OPENED_TEXT)
+        report = replace(
+            stored.report,
+            source=path.name,
+            seconds=time.perf_counter() - started,
+            issues=(*stored.report.issues, *context.log.issues()),
+        )
+        return Reading(
+            path, ticket.request.reader, info.title, reader.title, report, city=stored.city, frame=stored.city.frame,
+            questions=dict(stored.questions), ready=stored.ready,
         )  # fmt: skip
 
     # --- data without a file, and numbers -------------------------------------------------------------

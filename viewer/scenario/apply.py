@@ -33,12 +33,19 @@ class Applier:
     Parameters
     ----------
     faces : (F,) bool, the faces at the shown LoD; None for all.
+    places : (n, 3) float64, ``tree_places`` of this city where they are known already.
     """
 
     def __init__(
-        self, city: CityModel, measures: Measures, ground: Ground, faces: NDArray[np.bool_] | None = None
+        self,
+        city: CityModel,
+        measures: Measures,
+        ground: Ground,
+        faces: NDArray[np.bool_] | None = None,
+        places: NDArray[np.float64] | None = None,
     ) -> None:
         self._city, self._measures, self._ground, self._faces = city, measures, ground, faces
+        self._known_places = places
         self._masks = TargetMasks(city, measures)
         self._last: dict[str, NDArray[np.generic]] = {}
         self._last_unsealed: tuple[tuple[float, NDArray[np.float64] | None], ...] = ()
@@ -54,6 +61,8 @@ class Applier:
     @cached_property
     def tree_places(self) -> NDArray[np.float64]:
         """(n, 3) where new trees may stand, best first; more than these cannot be planted."""
+        if self._known_places is not None:
+            return self._known_places
         return tree_places(self._city, self._measures, self._ground, self._faces)
 
     def places_for(self, target: Target) -> int:

@@ -19,6 +19,8 @@ from viewer.scene.palettes import Look, rgb, surface_color
 IN_ONE_PLANE = 0.9998
 #: Cells into which edges are split, so that only near ones are drawn.
 EDGE_CELL_M = 260.0
+#: Normals (F, 3) float32 and green ranks (F,) float32 of all faces.
+KnownFaces = tuple[NDArray[np.float32], NDArray[np.float32]]
 _STANDING = (Theme.BUILDING, Theme.BRIDGE, Theme.TUNNEL, Theme.FURNITURE, Theme.TREE, Theme.GENERIC)
 
 
@@ -76,13 +78,17 @@ class CityArrays:
     green_rank: NDArray[np.float32]
 
     @staticmethod
-    def of(city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures) -> CityArrays:
-        """Sort the faces."""
+    def of(
+        city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, known: KnownFaces | None = None
+    ) -> CityArrays:
+        """Sort the faces; ``known`` are their normals and green ranks where they need not be worked out."""
         shown = np.ones(len(city.face_surface), bool) if faces is None else np.asarray(faces, bool)
         theme = city.objects.feature_theme[city.face_feature] if len(city.objects) else np.zeros(0, np.uint8)
         standing = shown & _is_any(theme, _STANDING)
-        normals = face_normals(city)
-        return CityArrays(city, measures, standing, shown & ~standing, normals, _green_rank(city, shown, normals))
+        if known is None:
+            normals = face_normals(city)
+            known = normals, _green_rank(city, shown, normals)
+        return CityArrays(city, measures, standing, shown & ~standing, *known)
 
     @property
     def slope_up(self) -> NDArray[np.float32]:
@@ -163,15 +169,18 @@ class CityArrays:
 _LAST: list[tuple[CityModel, NDArray[np.bool_] | None, Measures, CityArrays]] = []
 
 
-def prepare(city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures) -> CityArrays:
+def prepare(
+    city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, ready: KnownFaces | None = None
+) -> CityArrays:
     """The arrays of a city at one LoD; the last two stay, so that a worker can make them before they are shown.
 
+    ready : normals and green ranks where they need not be worked out.
     Safe to call in any thread: two callers at once do the work twice, and get the same content.
     """
     for known in list(_LAST):
         if known[0] is city and known[1] is faces and known[2] is measures:
             return known[3]
-    arrays = CityArrays.of(city, faces, measures)
+    arrays = CityArrays.of(city, faces, measures, ready)
     _LAST.append((city, faces, measures, arrays))
     del _LAST[:-2]
     return arrays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,9 @@ from viewer.city.measures import Measures, measure
 from viewer.city.merge import merge
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
+from viewer.scene import ready_mesh
 from viewer.scene.city_mesh import prepare
+from viewer.workspace import ready
 
 #: Which cities, at which level of detail: (source key, LoD) in drawing order.
 CityKey = tuple[tuple[str, str], ...]
@@ -61,9 +64,18 @@ class Derived:
         return self.city.frame
 
 
-def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None = None) -> Derived:
-    """Merge the cities of ``key``, choose their levels of detail, measure them and find the ground."""
+def derive(
+    key: CityKey,
+    cities: dict[str, CityModel],
+    progress: Progress | None = None,
+    packed: Mapping[str, NDArray[np.generic]] | None = None,
+) -> Derived:
+    """Merge the cities of ``key``, choose their levels of detail, measure them and find the ground.
+
+    packed : what ``ready.pack`` made of the same city at the same LoD before; what fits is not worked out again.
+    """
     progress = Progress() if progress is None else progress
+    packed = {} if packed is None else packed
     models = [cities[name] for name, _ in key]
     progress.report(0.1, "Joining the city")
     city = models[0] if len(models) == 1 else merge(models)
@@ -71,11 +83,14 @@ def derive(key: CityKey, cities: dict[str, CityModel], progress: Progress | None
     lod_faces = np.concatenate(faces) if faces else np.ones(0, bool)
     lod_faces.setflags(write=False)
     progress.report(0.3, "Measuring the buildings")
-    measures = measure(city, lod_faces)
+    measures = ready.measures_of(city, packed) or measure(city, lod_faces)
     progress.report(0.7, "Finding the ground")
-    ground = make_ground(city, lod_faces, measures)
+    ground = ready.ground_of(packed) or make_ground(city, lod_faces, measures)
     progress.report(0.9, "Preparing the scenarios")
-    applier = Applier(city, measures, ground, lod_faces)
+    applier = Applier(city, measures, ground, lod_faces, ready.tree_places_of(packed))
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
-    prepare(city, lod_faces, measures).make()  # what the scene asks for first, kept there by identity
+    made = ready.mesh_of(packed)
+    mesh = prepare(city, lod_faces, measures, ready_mesh.faces_of(city, made))  # asked for first, kept by identity
+    ready_mesh.restore(mesh, made)
+    mesh.make()
     return Derived(key, city, lod_faces, measures, ground, applier)

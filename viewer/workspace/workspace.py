@@ -24,6 +24,7 @@ from viewer.scenario import CityChange, Scenario, Target
 from viewer.scene.state import Colouring, LayerView, SceneState
 from viewer.session import Document, Session, Source
 from viewer.session.edits import AddSource, RemoveSource, SetOption
+from viewer.workspace import ready
 from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
 from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
 
@@ -140,7 +141,11 @@ class Workspace:
             lods = {**dict(base), key: options.get("lod", "")}
             order = [s.key for s in self.session.document.sources if s.key in lods]
             wanted = tuple((name, lods[name]) for name in dict.fromkeys([*order, key]))
-            derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0))
+            alone = len(wanted) == 1
+            derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None)
+            if reading.ticket is not None:
+                made = ready.pack(derived) if alone else {}
+                reading.ticket.keep_in_background(city, reading.report, reading.questions, made)
             if not others:
                 issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
                 reading = replace(reading, report=replace(reading.report, issues=issues))

@@ -1,0 +1,227 @@
+"""Prepared copies of opened cities in the user's cache folder: found again, written in the background, limited in size.
+
+A copy that cannot be used costs nothing but the reading of its source, and no trouble with it ends an opening.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from viewer import settings
+from viewer.city import CityModel, Frame, ImportReport
+from viewer.city.report import IssueLog, Severity
+from viewer.errors import ReadError
+from viewer.readers.store.city import Stored, fingerprint, frame_to_json, open_store, write_store
+from viewer.readers.store.folder import MANIFEST, Array, is_scratch, read_manifest, remove_folder
+from viewer.readers.store.mark import SourceMark, Stamp, mark_of, stamp_of
+
+#: Turns the copies off, for reading and for writing.
+OFF_VARIABLE = "STADTFORUM_NO_CACHE"
+#: Smaller files are read as quickly as their copy.
+MIN_SOURCE_BYTES = 1_000_000
+LIMIT_BYTES = 2_000_000_000
+#: Work in progress older than this was left by a program that was killed.
+LEFTOVER_AGE_S = 24 * 3600.0
+#: How long the end of the program waits for copies that are being written.
+PATIENCE_AT_EXIT_S = 10.0
+
+OPENED_TEXT = "Opened from the prepared copy of this file."
+DAMAGED_TEXT = "The prepared copy of this file was damaged, so the file was read again."
+
+_log = logging.getLogger(__name__)
+_writers: set[threading.Thread] = set()
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be opened: a file, with which reader (``"plugin_id:title"``), choices and frame."""
+
+    path: Path
+    reader: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    frame: Frame = field(default_factory=Frame)
+
+    @property
+    def key(self) -> str:
+        """The name of its copies."""
+        parts = [str(self.path), self.reader, sorted(self.options.items()), frame_to_json(self.frame)]
+        return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """Permission to keep what was read; holds the state of the file before it was read."""
+
+    cache: CityCache
+    request: Request
+    stamp: Stamp
+
+    def keep(
+        self, city: CityModel, report: ImportReport, questions: Mapping[str, str], ready: Mapping[str, Array]
+    ) -> Path | None:
+        """Write the copy now; its folder, None if the file changed meanwhile. Raises OSError."""
+        path = self.request.path
+        mark = mark_of(path)
+        if stamp_of(path) != self.stamp:
+            return None
+        return self.cache.put(self.request, mark, city, report, questions, ready)
+
+    def keep_in_background(
+        self, city: CityModel, report: ImportReport, questions: Mapping[str, str], ready: Mapping[str, Array]
+    ) -> None:
+        """Write the copy in a thread of its own. A disk that is full or read-only is logged, not raised."""
+
+        def work() -> None:
+            try:
+                self.keep(city, report, questions, ready)
+            except OSError as error:
+                _log.info("no prepared copy of %s: %s", self.request.path.name, error)
+            finally:
+                _writers.discard(thread)
+
+        thread = threading.Thread(target=work, name="prepared copy", daemon=True)
+        _writers.add(thread)
+        thread.start()
+
+
+class CityCache:
+    """The copies in one folder.
+
+    Parameters
+    ----------
+    folder : ``cities`` in the user's cache folder by default.
+    limit_bytes : the copies used longest ago go when all of them are larger together.
+    min_source_bytes : files below this are not kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+        min_source_bytes: int = MIN_SOURCE_BYTES,
+    ) -> None:
+        self.folder = settings.cache_folder() / "cities" if folder is None else folder
+        self.limit_bytes, self.min_source_bytes = limit_bytes, min_source_bytes
+
+    def find(self, request: Request, log: IssueLog) -> Stored | None:
+        """The copy of an unchanged file, or None. Unusable copies are removed, damaged ones noted in ``log``."""
+        if not self.folder.is_dir():
+            return None
+        for folder in self._copies(request.key):
+            try:
+                if not self._is_current(folder, request.path):
+                    remove_folder(folder)
+                    continue
+                stored = open_store(folder, log)
+            except ReadError as error:
+                _log.info("prepared copy %s: %s", folder.name, error)
+                log.add(Severity.INFO, DAMAGED_TEXT)
+                remove_folder(folder)
+                continue
+            except OSError as error:
+                _log.info("prepared copy %s: %s", folder.name, error)
+                continue
+            with contextlib.suppress(OSError):
+                os.utime(folder / MANIFEST)  # used just now: the last to go
+            return stored
+        return None
+
+    def ticket(self, request: Request) -> Ticket | None:
+        """Permission to keep what will be read; None for small files."""
+        try:
+            stamp = stamp_of(request.path)
+        except OSError:
+            return None
+        if sum(size for _, size, _, _ in stamp) < self.min_source_bytes:
+            return None
+        return Ticket(self, request, stamp)
+
+    def put(
+        self,
+        request: Request,
+        mark: SourceMark,
+        city: CityModel,
+        report: ImportReport,
+        questions: Mapping[str, str],
+        ready: Mapping[str, Array],
+    ) -> Path | None:
+        """Write a copy and remove earlier ones of the same request; None where it is larger than all may be.
+
+        Raises
+        ------
+        OSError
+            It could not be written.
+        """
+        earlier = self._copies(request.key)
+        folder = self.folder / f"{request.key}-{secrets.token_hex(4)}"
+        size = write_store(city, folder, mark, report, options=request.options, questions=questions, ready=ready)
+        for old in earlier:
+            remove_folder(old)
+        self.sweep()
+        return folder if size <= self.limit_bytes else None
+
+    def sweep(self) -> None:
+        """Remove what killed programs left, and the copies used longest ago until the rest fits."""
+        found = []
+        for folder in self.folder.iterdir():
+            try:
+                if is_scratch(folder):
+                    if time.time() - folder.stat().st_mtime > LEFTOVER_AGE_S:
+                        remove_folder(folder)
+                elif folder.is_dir() and not folder.is_symlink():
+                    size = sum(file.stat().st_size for file in folder.iterdir())
+                    found.append(((folder / MANIFEST).stat().st_mtime, size, folder))
+            except OSError as error:  # another program removed it meanwhile
+                _log.debug("sweeping %s: %s", folder.name, error)
+        total = sum(size for _, size, _ in found)
+        for _, size, folder in sorted(found):
+            if total <= self.limit_bytes:
+                return
+            if remove_folder(folder):
+                total -= size
+
+    def _copies(self, key: str) -> list[Path]:
+        """Copies of a request, newest first."""
+
+        def made(folder: Path) -> float:
+            try:
+                return (folder / MANIFEST).stat().st_mtime
+            except OSError:
+                return 0.0
+
+        return sorted(self.folder.glob(f"{key}-*"), key=made, reverse=True)
+
+    @staticmethod
+    def _is_current(folder: Path, path: Path) -> bool:
+        """Whether a copy was made by this program from the file as it is. Raises ReadError, OSError."""
+        body = read_manifest(folder)
+        try:
+            return bool(body["made_by"] == fingerprint()) and SourceMark.from_json(body["source"]).fits(path)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ReadError("This prepared city has no readable manifest.", path=folder) from error
+
+
+def default_cache() -> CityCache | None:
+    """The cache of this user; None where it is turned off."""
+    return None if os.environ.get(OFF_VARIABLE, "").strip() not in ("", "0") else CityCache()
+
+
+def wait_for_writers(seconds: float = PATIENCE_AT_EXIT_S) -> None:
+    """Wait until the copies being written are there, at most so long."""
+    end = time.monotonic() + seconds
+    for thread in list(_writers):
+        thread.join(max(0.0, end - time.monotonic()))
+
+
+atexit.register(wait_for_writers)

@@ -1,0 +1,74 @@
+"""What opening works out about a city as plain named arrays, for its prepared copy, and back again, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city import CityModel
+from viewer.city.ground import Ground
+from viewer.city.measures import Measures
+from viewer.city.use import Use
+from viewer.scene import ready_mesh
+from viewer.scene.city_mesh import prepare
+from viewer.scene.ready_mesh import Array, in_range, is_kind
+
+if TYPE_CHECKING:
+    from viewer.workspace.loaded import Derived
+
+_FLAGS = ("closed", "storeys_known", "is_building", "flipped", "planned")
+
+
+def pack(derived: Derived) -> dict[str, Array]:
+    """Measures, ground, places for trees, and what the picture needs."""
+    ground = derived.ground
+    arrays: dict[str, Array] = {f"measures.{f.name}": getattr(derived.measures, f.name) for f in fields(Measures)}
+    arrays["ground.heights"] = ground.heights
+    arrays["ground.grid"] = np.array([*ground.origin_local, ground.cell_m, float(ground.exact)])
+    arrays["tree_places"] = derived.applier.tree_places
+    mesh = prepare(derived.city, derived.lod_faces, derived.measures)
+    return arrays | {f"mesh.{name}": array for name, array in ready_mesh.pack(mesh).items()}
+
+
+def measures_of(city: CityModel, arrays: Mapping[str, Array]) -> Measures | None:
+    """The measures among packed arrays; None if they are not this city's."""
+    count = len(city.objects.features)
+    found = {}
+    for item in fields(Measures):
+        array = arrays.get(f"measures.{item.name}")
+        dtype = "|b1" if item.name in _FLAGS else "|u1" if item.name == "use" else "<f8"
+        shape = (count, 2) if item.name == "centre_local" else (count,)
+        if array is None or not is_kind(array, dtype, shape):
+            return None
+        found[item.name] = array
+    if not in_range(found["use"], len(Use)):
+        return None
+    return Measures(**found)  # type: ignore[arg-type]
+
+
+def ground_of(arrays: Mapping[str, Array]) -> Ground | None:
+    """The ground among packed arrays; None if there is no usable one."""
+    heights, grid = arrays.get("ground.heights"), arrays.get("ground.grid")
+    if heights is None or grid is None or not is_kind(heights, "<f4", (-1, -1)) or not is_kind(grid, "<f8", (4,)):
+        return None
+    if min(heights.shape) < 2 or not np.isfinite(heights).all() or not np.isfinite(grid).all() or grid[2] <= 0:
+        return None
+    x, y, cell_m, exact = (float(v) for v in grid)
+    return Ground((x, y), cell_m, heights, exact=bool(exact))  # type: ignore[arg-type]
+
+
+def tree_places_of(arrays: Mapping[str, Array]) -> NDArray[np.float64] | None:
+    """Places for trees among packed arrays; None if there are none that can be used."""
+    places = arrays.get("tree_places")
+    if places is None or not is_kind(places, "<f8", (-1, 3)) or not np.isfinite(places).all():
+        return None
+    return places  # type: ignore[return-value]
+
+
+def mesh_of(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """What belongs to the picture among packed arrays."""
+    return {name.removeprefix("mesh."): array for name, array in arrays.items() if name.startswith("mesh.")}
