@@ -90,7 +90,9 @@ _HAZE = """
 """
 #: Lines lie a little nearer to the eye than the faces they bound.
 _NEARER = """
-  gl_Position.z -= 0.0004 * gl_Position.w;
+  float rowZ = length(vec3(MCDCMatrix[0][2], MCDCMatrix[1][2], MCDCMatrix[2][2]));
+  float rowW = length(vec3(MCDCMatrix[0][3], MCDCMatrix[1][3], MCDCMatrix[2][3]));
+  if (rowW > 1e-9) { gl_Position.z += 0.0012 * (gl_Position.z - rowZ / rowW * gl_Position.w); }
 """
 
 #: What the occlusion pass asks of every pixel: place and normal as the eye sees them. Beyond the given

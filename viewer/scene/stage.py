@@ -38,6 +38,7 @@ class Stage:
         self._picker: CityPicker | None = None
         self._plane: GroundPlane | None = None
         self._layers: dict[str, tuple[object, LayerDrawing]] = {}
+        self._places: dict[str, int] = {}
         self._new_trees: LayerDrawing | None = None
         self._outline: vtkActor | None = None
         self._kept: list[object] = []
@@ -151,6 +152,10 @@ class Stage:
             self._drop_layer(key)
         for number, view in enumerate(wanted.values()):
             known = self._layers.get(view.key)
+            if known is not None and self._places.get(view.key) != number:
+                self._drop_layer(view.key)  # it lies higher or lower than before
+                known = None
+            self._places[view.key] = number
             if known is not None and known[0] is view and not rebuild:
                 continue
             if known is not None and not rebuild and known[1].update(view, self._style):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from viewer.city import ImageLayer, TreeLayer
 from viewer.scene import palettes
+from viewer.scene.layer_colors import layer_legend
 from viewer.scene.state import Colouring, LayerView
 from viewer.ui import theme
 from viewer.ui.i18n import bind, language_changed, number, tr
@@ -131,10 +132,7 @@ def layer_entries(view: LayerView) -> list[tuple[str, str]]:
         if isinstance(view.layer, TreeLayer):
             return []
         return [(view.color, view.layer.name)] if view.color else []
-    make = getattr(palettes, "layer_legend", None)
-    if make is None:
-        return []
-    return [(color, tr(text) if text in ("other", "no data") else text) for color, text in make(view)]
+    return [(color, tr(text) if text in ("other", "no data") else text) for color, text in layer_legend(view)]
 
 
 def palette_colors(name: str, n: int) -> tuple[str, ...]:
