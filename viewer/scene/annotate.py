@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from viewer.scene.palettes import rgb
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Color = tuple[int, int, int, int]
 Box = tuple[float, float, float, float]
@@ -113,7 +115,7 @@ def load_font(size: int, bold: bool = False) -> Font:
 
 
 def shorten(text: str, font: Font, widest: float) -> str:
-    """The text, cut with an ellipsis so that it is not wider; "" if not even that fits."""
+    """The text (printable, one line), cut with an ellipsis so that it is not wider; "" if not even that fits."""
     if font.getlength(text) <= widest:
         return text
     low, high = 0, len(text)
@@ -146,11 +148,8 @@ def _line(text: str) -> str:
 
 
 def _hex(color: str) -> Color:
-    text = color.strip().lstrip("#")
-    try:
-        return (int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16), 255)
-    except ValueError:
-        return (185, 188, 191, 255)
+    red, green, blue = (round(float(v) * 255) for v in rgb(color.strip()))
+    return (red, green, blue, 255)
 
 
 class _Sheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,13 @@ PALETTES: dict[str, tuple[str, ...]] = {
 #: Palettes whose colours stand for classes; the others are ramps.
 CATEGORICAL = frozenset({"okabe-ito", "check", "planzv"})
 NO_DATA = "#b9bcbf"
+_HEX = re.compile("#?[0-9a-fA-F]{6}")
 
 
 def rgb(color: str) -> NDArray[np.float64]:
     """(3,) 0..1 of ``#rrggbb``; grey for anything else."""
-    text = color.lstrip("#")
-    try:
-        return np.array([int(text[i : i + 2], 16) for i in (0, 2, 4)]) / 255.0
-    except ValueError:
-        return rgb(NO_DATA)
+    text = (color if _HEX.fullmatch(color) else NO_DATA)[-6:]
+    return np.array([int(text[i : i + 2], 16) for i in (0, 2, 4)]) / 255.0
 
 
 def hex_colors(palette: str, count: int) -> tuple[str, ...]:
