@@ -160,6 +160,7 @@ class _Sheet:
         self.width, self.height = image.size
         self.em = max(round(min(self.height * 0.0195, self.width * 0.03)), 9)
         self.margin = round(self.em * 1.15)
+        self.hair = max(self.em * 0.06, 1.0)
         self.font, self.bold = load_font(self.em), load_font(self.em, True)
         self.small, self.head = load_font(max(round(self.em * 0.8), 8)), load_font(round(self.em * 1.35), True)
 
@@ -223,7 +224,7 @@ class _Sheet:
             self.paint(
                 (
                     (x, y, x + bar, y + thick),
-                    (half, y + 1, x + bar - 1, y + thick - 1),
+                    (half, y + self.hair, x + bar - self.hair, y + thick - self.hair),
                 ),
                 (0.0, 0.0),
                 (s.text, (*s.card[:3], 255)),
@@ -281,8 +282,8 @@ class _Sheet:
             if k < len(shown):
                 r = em * 0.24
                 spot = (x + pad, middle - swatch / 2, x + pad + swatch, middle + swatch / 2)
-                inner = (spot[0] + 1, spot[1] + 1, spot[2] - 1, spot[3] - 1)
-                self.paint((spot, inner), (r, max(r - 1, 0)), (s.soft, _hex(shown[k][0])))
+                inner = (spot[0] + self.hair, spot[1] + self.hair, spot[2] - self.hair, spot[3] - self.hair)
+                self.paint((spot, inner), (r, max(r - self.hair, 0.0)), (s.soft, _hex(shown[k][0])))
             self.text(x + pad + swatch + em * 0.6, middle, text, self.font)
 
     # -- strokes -----------------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ class _Sheet:
     def card(self, box: Box) -> None:
         """A rounded, translucent card with a hair line and a soft shadow."""
         r = self.em * 0.55
-        line = max(self.em * 0.06, 1.0)
+        line = self.hair
         self.shadow(box, r)
         inner = (box[0] + line, box[1] + line, box[2] - line, box[3] - line)
         self.paint((box, inner), (r, r - line), (self.style.line, self.style.card))
