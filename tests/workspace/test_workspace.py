@@ -175,3 +175,24 @@ def test_the_study_area_limits_what_is_counted(open_city):
     assert value(open_city, "building_count") == 1
     open_city.set_study_area(None)
     assert value(open_city, "building_count") == 9
+
+
+def test_exported_numbers_do_not_depend_on_the_way_the_sliders_took(open_city, tmp_path):
+    for step in range(1, 11):
+        open_city.session.edit(SetLever("height_percent", 53.0 + 7.0 * step))
+        open_city.indicators()
+    straight = Workspace(Session(), open_city.host)
+    straight.adopt(straight.read(tmp_path / "one.city.json"))
+    straight.session.edit(SetLever("height_percent", 123.0))
+    assert open_city.exact_indicators() == straight.exact_indicators()
+    assert open_city.exact_indicators("") == straight.exact_indicators("")
+
+
+def test_exact_numbers_are_those_shown_afterwards(open_city):
+    open_city.session.edit(SetLever("storeys_added", 2.0))
+    exact = open_city.exact_indicators()
+    assert open_city.indicators() is exact
+
+
+def test_without_a_city_there_are_no_exact_numbers(workspace):
+    assert workspace.exact_indicators() == ()

@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
         ring = ring_crs(workspace, *polygon, options.area)
         targets = [Area(options.area.stem, tuple((float(x), float(y)) for x, y in ring))]
     move_levers(workspace, settings, targets)
-    records = workspace.indicators() if ring is None else _inside(workspace, ring)
+    records = workspace.exact_indicators() if ring is None else _inside(workspace, ring)
     if options.json:
         show_json({record.id: _values(record) for record in records})
     else:
@@ -82,7 +82,9 @@ def _inside(workspace: Workspace, ring_crs: NDArray[np.float64]) -> tuple[Indica
     city, measures, change = workspace.city, workspace.measures, workspace.change()
     assert city is not None and measures is not None and change is not None
     ring_local = workspace.frame.local_from_crs(ring_crs)
-    return IndicatorTable(city, measures, workspace.ground, area_ring=ring_local).update(change)
+    table = IndicatorTable(city, measures, workspace.ground, area_ring=ring_local)
+    table.update(change)
+    return table.exact()
 
 
 def read_area(path: Path) -> tuple[NDArray[np.float64], str]:

@@ -157,11 +157,11 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def all_scenarios(workspace) -> tuple[ScenarioRecords, ...]:
-    """The baseline and every scenario of a workspace with their records, in the order of the list."""
+    """The baseline and every scenario of a workspace with their exact records, in the order of the list."""
     scenarios = workspace.session.document.scenarios
     return (
-        ScenarioRecords(None, workspace.indicators("")),
-        *(ScenarioRecords(s, workspace.indicators(s.name)) for s in scenarios),
+        ScenarioRecords(None, workspace.exact_indicators("")),
+        *(ScenarioRecords(s, workspace.exact_indicators(s.name)) for s in scenarios),
     )
 
 

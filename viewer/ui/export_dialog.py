@@ -49,7 +49,7 @@ def save_pdf(
     shown = next((s for s in document.scenarios if s.name == scenario), document.scenario)
     report = Report(
         scenario=shown,
-        records=workspace.indicators(shown.name),
+        records=workspace.exact_indicators(shown.name),
         title=document.title,
         picture=picture,
         credits=workspace.attributions(),

@@ -199,7 +199,11 @@ class PerformanceOverlay(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("glass", parent, margin=8)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        bind(
+            self.setToolTip,
+            "Frame: time to draw one picture. Slider to picture: from the last change of the plan to the end of the "
+            "first picture begun after it, calculation included.",
+        )
         self._frames: deque[float] = deque(maxlen=60)
         self._slider_ms: float | None = None
         self._text = QLabel()

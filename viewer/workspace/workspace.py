@@ -20,6 +20,7 @@ from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import Progress, ReadContext
 from viewer.plugin_host import PluginHost
+from viewer.readers.store.folder import entry_of, title_of
 from viewer.scenario import CityChange, Scenario, Target
 from viewer.scene.state import Colouring, LayerView, SceneState
 from viewer.session import Document, Session, Source
@@ -125,6 +126,7 @@ class Workspace:
             The file cannot be read at all, or a person stopped it.
         """
         progress = Progress() if progress is None else progress
+        path = entry_of(Path(path))
         options = dict(options or {})
         key = key or self.new_key()
         base = self._city_key(self.session.document)
@@ -135,7 +137,7 @@ class Workspace:
             progress=progress.part(0, 0.7),
             city_extent_local=self._derived.city.extent_local if others and self._derived is not None else None,
         )
-        reading = self.host.read(Path(path), context, reader)
+        reading = self.host.read(path, context, reader)
         city, derived = reading.city, None
         if city is not None:
             lods = {**dict(base), key: options.get("lod", "")}
@@ -151,9 +153,9 @@ class Workspace:
                 reading = replace(reading, report=replace(reading.report, issues=issues))
         return Loaded(
             key=key,
-            path=str(Path(path).resolve()),
+            path=str(path.resolve()),
             reader=reading.reader,
-            title=Path(path).name if city is not None else reading.layers[0].name,
+            title=title_of(path) if city is not None else reading.layers[0].name,
             report=reading.report,
             options=tuple(sorted(options.items())),
             questions=dict(reading.questions),
@@ -311,6 +313,16 @@ class Workspace:
             return ()
         value = self._scenario(scenario)
         return self._table("" if value.is_baseline else value.name, self._change_of(value))[2]
+
+    def exact_indicators(self, scenario: str | None = None) -> tuple[IndicatorRecord, ...]:
+        """The records of ``indicators`` with every sum added up anew and exactly rounded; for what leaves here."""
+        if self._derived is None:
+            return ()
+        value = self._scenario(scenario)
+        name = "" if value.is_baseline else value.name
+        table, change, _ = self._table(name, self._change_of(value))
+        self._tables[name] = (table, change, table.exact())
+        return self._tables[name][2]
 
     def set_study_area(self, ring_local: ArrayLike | None) -> None:
         """Count only what lies in this ring ((n, 2) local metres); None for the outline around the city."""
