@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from viewer.cli.words import error_line, plain, say, show
 from viewer.errors import ReadError, ViewerError
+from viewer.readers.store.folder import entry_of
 
 if TYPE_CHECKING:
     from viewer.plugin_host import PluginHost
@@ -37,7 +38,7 @@ def check_file(path: Path) -> None:
         It is missing, or a folder.
     """
     try:
-        if path.is_file():
+        if entry_of(path).is_file():
             return
         there = path.exists()
     except (OSError, ValueError) as error:

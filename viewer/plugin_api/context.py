@@ -74,6 +74,7 @@ class ReadContext:
     questions : options the reader had to assume, name -> assumed value; the import panel offers them.
     facts : what the reader found out about the file, for the import report: ``"format"``, ``"version"``,
         ``"crs"``, ``"vertical_crs"``.
+    ready : arrays derived from the city that a reader of our own had at hand, by name; plugins leave it alone.
     city_extent_local : (2, 2) or (2, 3) float64, lowest and highest corner of the open city; None if
         no city is open.
     transform, choose_crs, assemble : filled in by the plugin host; ``local_from``, ``place`` and ``make_city``
@@ -87,6 +88,7 @@ class ReadContext:
     transform: Transform = _no_transform
     questions: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    ready: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     city_extent_local: NDArray[np.float64] | None = None
     choose_crs: Callable[[ReadContext, NDArray[np.float64], str], str] = _as_written
     assemble: Callable[[RawCity, ReadContext, Path], CityModel] = _no_assembly

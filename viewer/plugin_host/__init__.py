@@ -5,9 +5,10 @@ Manifests are read without importing anything, every call into a plugin crosses 
 """
 
 from viewer.plugin_host.discover import default_folders, default_state_path
-from viewer.plugin_host.host import PluginHost, Reading
+from viewer.plugin_host.host import PluginHost
 from viewer.plugin_host.manifest import Contribution, PluginInfo, PluginState
 from viewer.plugin_host.ranking import Candidate
+from viewer.plugin_host.reading import Reading
 from viewer.plugin_host.template import create_plugin
 
 __all__ = [

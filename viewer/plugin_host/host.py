@@ -5,69 +5,32 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from viewer.city import CityModel, Frame, ImportReport, Layer
-from viewer.city.report import Severity
+from viewer.city import CityModel
 from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import ReadContext
-from viewer.plugin_host import ranking, translations
+from viewer.plugin_host import copies, ranking, translations
 from viewer.plugin_host.border import PluginBug, call_plugin
 from viewer.plugin_host.coordinates import prepare
 from viewer.plugin_host.discover import find_plugins
 from viewer.plugin_host.loader import forget, load_function
 from viewer.plugin_host.manifest import Contribution, PluginInfo, PluginState, missing_package
 from viewer.plugin_host.ranking import Candidate
+from viewer.plugin_host.reading import Reading
 from viewer.plugin_host.results import checked_city, checked_layers, checked_records, city_report, layer_report
 from viewer.plugin_host.state import MAX_FAILURES, PluginMemory
-from viewer.readers.store.cache import OPENED_TEXT, CityCache, Request, Ticket, default_cache
+from viewer.readers.store.cache import CityCache, default_cache
+from viewer.readers.store.folder import entry_of, title_of
 
 #: Addresses, and GDAL's virtual file systems; a single letter before the colon is a drive of Windows.
 _ELSEWHERE = re.compile(r"/vsi|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 #: Newest lines of trouble kept per plugin.
 MAX_LOG = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What opening one file brought: a city, or layers, and the report.
-
-    Parameters
-    ----------
-    reader : ``"plugin_id:reader title"``, as a session remembers it.
-    plugin, title : titles of the plugin and of the reader, for people.
-    frame : the frame the result is in; the open city's, or the one the reader chose.
-    questions : what the reader had to assume, option -> assumed value.
-    ready : arrays derived from the city that its prepared copy held; empty without one.
-    ticket : permission to prepare a copy of the city; None if it is not worth one or there is one.
-    """
-
-    path: Path | None
-    reader: str
-    plugin: str
-    title: str
-    report: ImportReport
-    city: CityModel | None = None
-    layers: tuple[Layer, ...] = ()
-    frame: Frame = field(default_factory=Frame)
-    questions: dict[str, str] = field(default_factory=dict)
-    ready: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
-    ticket: Ticket | None = None
-
-    @property
-    def result(self) -> CityModel | Layer | tuple[Layer, ...]:
-        """The city, the layer, or the layers where there are several."""
-        if self.city is not None:
-            return self.city
-        return self.layers[0] if len(self.layers) == 1 else self.layers
 
 
 class PluginHost:
@@ -140,7 +103,7 @@ class PluginHost:
 
     def readers_for(self, path: Path) -> tuple[Candidate, ...]:
         """Readers that take this file, best first. Empty if there is none."""
-        path = Path(path)
+        path = entry_of(Path(path))
         ready = [(info, reader) for info in self.plugins if info.ready for reader in info.readers]
         return ranking.rank(path, ready, self._sniff)
 
@@ -161,19 +124,18 @@ class PluginHost:
         Cancelled
             A person stopped the reading.
         """
-        path = Path(path)
+        path = entry_of(Path(path))
         _check_file(path)
-        started = time.perf_counter()
         info, contribution = self._choose(path, reader)
         key = f"{info.id}:{contribution.title}"
-        ticket = self._ticket(info, contribution, Request(path.resolve(), key, dict(context.options), context.frame))
-        if ticket is not None:
-            copy = self._from_copy(ticket, info, contribution, path, context, started)
-            if copy is not None:
-                return copy
+        ticket = copies.ticket_for(self._cache, info, contribution, path, context)
+        copy = copies.open_copy(ticket, info, contribution, path, context)
+        if copy is not None:
+            return copy
         prepare(context)
+        started = time.perf_counter()
         result = self._run(info, contribution.call, path, context)
-        name, seconds = path.name, time.perf_counter() - started
+        name, seconds = title_of(path), time.perf_counter() - started
         try:
             if isinstance(result, CityModel):
                 city = checked_city(info, result, context)
@@ -181,6 +143,7 @@ class PluginHost:
                 return Reading(
                     path, key, info.title, contribution.title, report, city=city,
                     frame=city.frame, questions=dict(context.questions), ticket=ticket,
+                    ready=dict(context.ready) if info.package == "viewer.readers" else {},
                 )  # fmt: skip
             layers = checked_layers(info, result, context)
             report = layer_report(layers, context, name, contribution, key, seconds)
@@ -191,33 +154,6 @@ class PluginHost:
         return Reading(
             path, key, info.title, contribution.title, report, layers=layers,
             frame=context.frame, questions=dict(context.questions),
-        )  # fmt: skip
-
-    def _ticket(self, info: PluginInfo, reader: Contribution, request: Request) -> Ticket | None:
-        """Whether a city is worth a prepared copy: only those of our own readers are, whose code is known."""
-        if self._cache is None or info.package != "viewer.readers" or reader.result != "city":
-            return None
-        return self._cache.ticket(request)
-
-    @staticmethod
-    def _from_copy(
-        ticket: Ticket, info: PluginInfo, reader: Contribution, path: Path, context: ReadContext, started: float
-    ) -> Reading | None:
-        """The city from its prepared copy with the findings of its first reading; None without a usable one."""
-        context.progress.report(0.0, "Opening the prepared copy")
-        stored = ticket.cache.find(ticket.request, context.log)
-        if stored is None:
-            return None
-        context.log.add(Severity.INFO, OPENED_TEXT)
-        report = replace(
-            stored.report,
-            source=path.name,
-            seconds=time.perf_counter() - started,
-            issues=(*stored.report.issues, *context.log.issues()),
-        )
-        return Reading(
-            path, ticket.request.reader, info.title, reader.title, report, city=stored.city, frame=stored.city.frame,
-            questions=dict(stored.questions), ready=stored.ready,
         )  # fmt: skip
 
     # --- data without a file, and numbers -------------------------------------------------------------

@@ -27,6 +27,8 @@ Array = NDArray[np.generic]
 
 FORMAT, VERSION = "stadtforum-city-store", 1
 MANIFEST = "manifest.json"
+#: Name of a prepared city that a person asked for.
+SUFFIX = ".city"
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_ARRAYS = 10_000
 #: Smaller arrays are read, larger ones mapped: every mapping holds a file open.
@@ -109,6 +111,20 @@ def read_arrays(folder: Path, body: Mapping[str, Any]) -> dict[str, Array]:
     if not isinstance(entries, dict) or len(entries) > MAX_ARRAYS:
         raise damaged(MANIFEST)
     return {str(name): _read_array(folder, str(name), entry) for name, entry in entries.items()}
+
+
+def entry_of(path: Path) -> Path:
+    """The file to open for a path: the manifest for the folder of a prepared city, else the path itself."""
+    try:
+        inside = path.suffix.lower() == SUFFIX and path.is_dir() and (path / MANIFEST).is_file()
+    except (OSError, ValueError):
+        return path
+    return path / MANIFEST if inside else path
+
+
+def title_of(path: Path) -> str:
+    """How a file is called before people: the folder's name for the manifest of a prepared city."""
+    return path.parent.name if path.name == MANIFEST and path.parent.suffix.lower() == SUFFIX else path.name
 
 
 def remove_folder(folder: Path) -> bool:
