@@ -19,6 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from viewer.cli import run
 
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["--probe"]:  # a frozen program tries the graphics out by starting itself
+        from viewer.scene.probe import main as draw_test_picture
+
+        return draw_test_picture()
     switches = {name for name in ("--sample", "--kiosk") if name in arguments}
     rest = [a for a in arguments if a not in switches]
     return run(rest, lambda files: open_window(files, sample="--sample" in switches, kiosk="--kiosk" in switches))
