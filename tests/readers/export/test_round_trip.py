@@ -25,6 +25,7 @@ from viewer.city import Frame, SurfaceType
 from viewer.plugin_api import ReadContext
 from viewer.readers.citygml import read_citygml
 from viewer.readers.export.citygml import citygml_chunks, srs_name
+from viewer.scenario import Scenario, Setting
 
 CITY_ENDINGS = (".city.json", ".city.jsonl", ".gml")
 PACKED = (".city.json.gz", ".city.jsonl.gz", ".gml.gz")
@@ -113,15 +114,22 @@ def test_a_building_turned_inside_out_has_no_solid() -> None:
     assert list(gml(city).iter(f"{GML}Solid")) == []
 
 
-def test_windows_stand_in_their_wall(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [1, 2, 6])
+def test_windows_stand_in_the_wall_they_lie_in_wherever_the_file_has_them(tmp_path: Path, place: int) -> None:
     window = [(SurfaceType.WINDOW, [[(2, 0, 1), (4, 0, 1), (4, 0, 2), (2, 0, 2)]])]
     house = box(10, 10, 6)
-    city = replace(city_of([at([*house[:2], *window, *house[2:]], 0)], origin=(565000.0, 5934000.0, 10.0)), lods=("3",))
+    city = replace(
+        city_of([at([*house[:place], *window, *house[place:]], 0)], origin=(565000.0, 5934000.0, 10.0)), lods=("3",)
+    )
     openings = list(gml(city).iter("{*}opening"))
     assert [opening.getparent().tag.rpartition("}")[2] for opening in openings] == ["WallSurface"]
+    corners = next(openings[0].getparent().iter(f"{GML}posList")).text.split()
+    assert set(corners[1::3]) == {"5934000.000"}  # the wall in the south
     path = tmp_path / "window.gml"
     path.write_bytes(b"".join(citygml_chunks(city)))
-    assert_same_geometry(city, read(path, city))
+    again = read(path, city)
+    assert len(again.face_surface) == 7
+    assert np.flatnonzero(again.face_surface == SurfaceType.WINDOW).tolist() == [2]  # behind ground and wall
 
 
 def test_ids_that_xml_refuses_are_made_fit_and_kept(tmp_path: Path) -> None:
@@ -191,3 +199,19 @@ def test_cjval_finds_no_fault(tmp_path: Path, path: Path) -> None:
     out = write(export_of(read(path)), tmp_path / "out.city.json")
     check = cjval.CJValidator([out.read_text(encoding="utf-8")])
     assert check.validate(), check.get_report()
+
+
+def test_a_file_with_everything_is_valid_by_the_official_schema(tmp_path: Path) -> None:
+    schema = pytest.importorskip("citysmith.schema", reason="citysmith, which brings the schemas, is not installed")
+    path = write(export_of(town(), Scenario("x y", settings=(Setting("trees_added", 20),))), tmp_path / "town.gml")
+    assert schema.validate_schema(str(path)).messages == []
+    spoilt = tmp_path / "spoilt.gml"
+    spoilt.write_bytes(path.read_bytes().replace(b"measuredHeight", b"heightMeasured"))
+    assert not schema.validate_schema(str(spoilt)).valid
+
+
+@pytest.mark.parametrize("path", REAL)
+def test_a_real_city_is_valid_by_the_official_schema(tmp_path: Path, path: Path) -> None:
+    schema = pytest.importorskip("citysmith.schema", reason="citysmith, which brings the schemas, is not installed")
+    report = schema.validate_schema(str(write(export_of(read(path)), tmp_path / "real.gml")))
+    assert report.valid, report.messages[:5]

@@ -24,6 +24,7 @@ from viewer.readers.export.citygml_kinds import (
     NAMESPACES,
     OPENINGS,
     OTHER,
+    RENAMED,
     TRAFFIC,
     WATERS,
     Kind,
@@ -112,8 +113,9 @@ class _Writer:
                 if parent >= 0:
                     self._values[i].append(("parentId", given[parent], False))
         for i, code in enumerate(objects.type_code.tolist()):
-            if objects.types[code] not in KINDS:
-                self._values[i].append(("objectType", objects.types[code].lstrip("+"), False))
+            name = objects.types[code]
+            if name not in KINDS or name in RENAMED:
+                self._values[i].append(("objectType", name.lstrip("+"), False))
 
     def _holds(self, parent: int, child: int) -> bool:
         below = self._kinds[child].below
@@ -180,7 +182,8 @@ class _Writer:
                 shape = self._property(prefix, written, "Solid", self._solid(names, inside))
             elif unnamed:
                 shape = self._property(prefix, written, "MultiSurface", self._geometry.multi_surface(unnamed))
-            boundaries.append(self._boundaries(prefix, written, named, names))
+            hosts = self._geometry.hosts([f for f, _ in named], [s in OPENINGS for _, s in named])
+            boundaries.append(self._boundaries(prefix, written, named, names, hosts))
             (before if written == 2 or kind.shape == "installation" else after).append(shape)
         inner: dict[bool, list[str]] = {
             True: [],
@@ -216,8 +219,15 @@ class _Writer:
             return self._property(prefix, 1, "Solid", solid_with([self._geometry.polygon(f) for f in faces]))
         return self._property(prefix, 1, "MultiSurface", self._geometry.multi_surface(faces))
 
-    def _boundaries(self, prefix: str, level: int, named: list[tuple[int, int]], names: list[str]) -> str:
-        """One thematic surface for every face; windows and doors in the wall or roof before them."""
+    def _boundaries(
+        self, prefix: str, level: int, named: list[tuple[int, int]], names: list[str], hosts: list[int]
+    ) -> str:
+        """One thematic surface for every face; windows and doors in the wall or roof they lie in.
+
+        hosts : for each face the number of the face it belongs to: its own, or that of its wall; -1 for none.
+        """
+        order = sorted(range(len(named)), key=lambda i: (hosts[i], hosts[i] != i))
+        named, names = [named[i] for i in order], [names[i] for i in order]
         pieces: list[str] = []
         open_tag = ""
         for (face, surface), name in zip(named, names, strict=True):

@@ -16,6 +16,9 @@ from viewer.city.kinds import lod_key
 
 Ints = NDArray[np.int64]
 
+#: So many openings are compared with all walls of their building at once.
+_BLOCK = 256
+
 
 class Geometry:
     """Faces by object and whole level of detail, 0 to 4.
@@ -47,6 +50,7 @@ class Geometry:
         self._faces = faces
         #: (object, level) -> first and last face in ``_faces``.
         self._groups = {k: (a, b) for k, a, b in zip(key[first].tolist(), bounds[:-1], bounds[1:], strict=True)}
+        self._shape = face_geometry(city)
         self._solid = self._closed(level)
         self._surfaces = city.face_surface
         self._numbered = 0
@@ -69,6 +73,31 @@ class Geometry:
         first, last = self._groups.get(owner * 8 + level, (0, 0))
         faces = self._faces[first:last]
         return list(zip(faces.tolist(), self._surfaces[faces].tolist(), strict=True))
+
+    def hosts(self, faces: list[int], opening: list[bool]) -> list[int]:
+        """For each of some faces its own number, or for openings that of the face in whose plane they lie.
+
+        Among faces of that plane the one with the nearest middle is taken; -1 where all are openings.
+        """
+        own = list(range(len(faces)))
+        if not any(opening):
+            return own
+        shape, which = self._shape, np.array(faces)
+        openings, walls = np.flatnonzero(opening), np.flatnonzero(~np.array(opening))
+        if not len(walls):
+            return [-1] * len(faces)
+        area = shape.area_vector[which]
+        normal = area / np.maximum(np.linalg.norm(area, axis=1, keepdims=True), 1e-9)
+        middle = np.column_stack([shape.centroid[which], shape.mean_z[which]])
+        for first in range(0, len(openings), _BLOCK):
+            block = openings[first : first + _BLOCK]
+            reach = middle[block][:, None] - middle[walls][None]
+            off_plane = np.abs(np.einsum("owk,wk->ow", reach, normal[walls]))
+            turned = 1.0 - np.abs(normal[block] @ normal[walls].T)
+            chosen = np.argmin(off_plane + turned + 0.01 * np.linalg.norm(reach, axis=2), axis=1)
+            for i, wall in zip(block.tolist(), walls[chosen].tolist(), strict=True):
+                own[i] = wall
+        return own
 
     def is_solid(self, owner: int, level: int) -> bool:
         """Whether the faces close a volume and look outwards."""
@@ -123,12 +152,11 @@ class Geometry:
         city = self._city
         if not len(self._faces):
             return set()
-        shape = face_geometry(city)
         kept = np.zeros(len(city.face_object), np.bool_)
         kept[self._faces] = True
         result: set[int] = set()
         for number in np.unique(level).tolist():
-            closed, volume = closed_objects(city, shape, kept & (level[city.face_lod] == number))
+            closed, volume = closed_objects(city, self._shape, kept & (level[city.face_lod] == number))
             result.update((np.flatnonzero(closed & (volume > 0)) * 8 + number).tolist())
         return result
 

@@ -73,6 +73,8 @@ KINDS: dict[str, Kind] = {
     "Road": Kind("tran:Road", "road", 1, "", _USE),
     "Railway": Kind("tran:Railway", "road", 1, "", _USE),
     "TransportSquare": Kind("tran:Square", "road", 1, "", _USE),
+    "Section": Kind("tran:TransportationComplex", "road", 1, "", _USE),
+    "Intersection": Kind("tran:TransportationComplex", "road", 1, "", _USE),
     "Track": Kind("tran:Track", "road", 1, "", _USE),
     "+TransportationComplex": Kind("tran:TransportationComplex", "road", 1, "", _USE),
     "WaterBody": Kind("wtr:WaterBody", "water", 0, "", _USE),
@@ -86,6 +88,9 @@ KINDS: dict[str, Kind] = {
 }
 #: Whatever CityGML 2.0 has no element for; its type is kept as an attribute.
 OTHER = KINDS["GenericCityObject"]
+
+#: Types written as another one, which they are the nearest to.
+RENAMED = frozenset({"Section", "Intersection", "BuildingConstructiveElement"})
 
 #: Which whole may hold which part; any other child is written beside its parent.
 HOLDS = {"bldg": ("bldg:Building", "bldg:BuildingPart"), "brid": ("brid:Bridge", "brid:BridgePart"),
