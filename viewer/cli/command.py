@@ -16,7 +16,7 @@ from viewer.errors import Cancelled, ViewerError
 #: Starts the window with these files and returns its exit code.
 OpenWindow = Callable[[Sequence[Path]], int]
 
-COMMANDS = ("info", "check", "snapshot", "indicators", "convert", "doctor", "plugin")
+COMMANDS = ("info", "check", "snapshot", "indicators", "convert", "bake", "doctor", "plugin")
 BAD_INPUT = 2
 
 _OVERVIEW = """\
@@ -28,6 +28,7 @@ The 3D digital twin a city puts on the table.
   stadtforum snapshot FILE... -o PNG   draw a picture, without any display
   stadtforum indicators FILE...        the numbers about a city, as it is and changed
   stadtforum convert FILE... OUT       write the city in another format, as it is or changed
+  stadtforum bake FILE... [OUT.city]   prepare cities, so that they open at once
   stadtforum doctor                    whether this computer has all that is needed
   stadtforum plugin new NAME           write a new plugin that works
   stadtforum plugin list               the plugins there are, and why some are not in use
@@ -93,6 +94,18 @@ The end of OUT names the format: .city.json (CityJSON), .city.jsonl (CityJSONSeq
 .gpkg (outlines with heights and numbers), .csv (one row per building), .glb (shapes in colours).
 The first three may be packed: .gml.gz. With --area only what lies inside is written, and the levers
 act there. A session is written as its scenario makes the city; --as-it-is leaves that out.
+"""
+
+_BAKE = """\
+examples:
+  stadtforum bake city.gml
+  stadtforum bake tile-1.zip tile-2.zip quarter.city
+  stadtforum quarter.city
+
+Without OUT.city a copy of each file is kept in the cache folder of the user, where opening the file
+finds it; the window keeps such copies by itself after a first opening. With OUT.city all cities are
+written as one into that folder, which can be carried elsewhere and opened like a file.
+STADTFORUM_NO_CACHE=1 turns the copies off.
 """
 
 
@@ -197,6 +210,10 @@ def _command_parser() -> argparse.ArgumentParser:
     convert.add_argument("--area", metavar="AREA.geojson", type=Path, help="polygon to which everything is limited")
     convert.add_argument("--only", metavar="IDS", action="append", default=[], help="ids of objects, with commas")
     convert.add_argument("--as-it-is", action="store_true", help="without the changes of the session's scenario")
+
+    bake = add("bake", "Prepare cities, so that they open in a fraction of a second.", "bake", _BAKE)
+    bake.add_argument("files", metavar="FILE", nargs="+", type=Path, help="cities, and at the end perhaps OUT.city")
+    _add_options(bake)
 
     doctor = add("doctor", "Check driver, versions, plugins and folders of this computer.", "doctor")
     _add_json(doctor)

@@ -135,6 +135,7 @@ def _folders() -> Iterator[Finding]:
         (say("Preferences"), settings.config_folder()),
         (say("Automatic copies"), settings.state_folder()),
         (say("Plugins and unpacked data"), settings.data_folder()),
+        (say("Prepared cities"), settings.cache_folder()),
         (say("Log"), settings.log_folder()),
     )
     for name, folder in folders:

@@ -85,6 +85,11 @@ class Workspace:
         return None if self._derived is None else self._derived.ground
 
     @property
+    def derived(self) -> Derived | None:
+        """Everything that follows from the open cities alone."""
+        return self._derived
+
+    @property
     def frame(self) -> Frame:
         """The frame everything is read into; empty while no city is open."""
         return Frame() if self._derived is None else self._derived.frame
