@@ -82,6 +82,9 @@ def _layers(title: str, table: VectorTable, context: ReadContext) -> list[Layer]
     kind = shapely.get_type_id(parts)
     is_polygon, is_line = kind == _POLYGON, (kind == _LINE) | (kind == _RING)
     context.warn("{count} points among the areas were left out.", count=int((kind == 0).sum()))
+    endless = is_polygon & _has_endless_place(parts)
+    context.warn("Areas with an impossible outline, left out: {count}", count=int(endless.sum()))
+    is_polygon &= ~endless
     style = _style_column(table.columns)
     both = bool(is_polygon.any() and is_line.any())
     layers: list[Layer] = []
@@ -91,6 +94,14 @@ def _layers(title: str, table: VectorTable, context: ReadContext) -> list[Layer]
         name = f"{title} (lines)" if both else title
         layers.append(_lines(name, parts[is_line], feature[is_line], table, style, context))
     return layers
+
+
+def _has_endless_place(shapes: np.ndarray) -> np.ndarray:
+    """(n,) bool: shapes with a coordinate that is no number or infinite; GEOS stops at those."""
+    import shapely
+
+    coordinates, shape = shapely.get_coordinates(shapes, return_index=True)
+    return np.bincount(shape[~np.isfinite(coordinates).all(axis=1)], minlength=len(shapes)) > 0
 
 
 def _areas(

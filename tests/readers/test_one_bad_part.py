@@ -191,7 +191,7 @@ JSON_DAMAGE: dict[str, Callable[[dict], None]] = {
     "surface missing": lambda house: house["geometry"][0]["boundaries"][0].pop(),
     "boundaries too shallow": lambda house: house["geometry"][0].update(
         boundaries=house["geometry"][0]["boundaries"][0]
-    ),  # noqa: E501
+    ),
     "boundaries of nothing": _set("geometry", 0, "boundaries", to=None),
     "unknown geometry": _set("geometry", 0, "type", to="Blob"),
     "geometry as text": _set("geometry", 0, to="Solid"),

@@ -49,6 +49,7 @@ NEIGHBOUR_GROUND = "Buildings without a ground height stand as high as their nea
 REPAIRED = "Outlines that cross or touch themselves were repaired ({count})."
 NOT_POLYGONS = "Entries that are no polygons were left out ({count})."
 NO_SHAPE = "Entries without a shape were left out ({count})."
+ENDLESS = "Entries with impossible coordinates were left out ({count})."
 
 _GEOMETRY_COLLECTION, _POLYGON, _MULTI_POLYGON = 7, 3, 6
 #: Heights outside are stand-ins for "unknown" (9999 and the like), metres.
@@ -162,6 +163,12 @@ def _polygons(
 
     filled = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     context.warn(NO_SHAPE, count=int((~filled).sum()))
+    coordinates, entry = shapely.get_coordinates(shapes, return_index=True)
+    endless = np.bincount(entry[~np.isfinite(coordinates).all(axis=1)], minlength=len(shapes)) > 0
+    context.warn(
+        ENDLESS, count=int(endless.sum()), where=tuple(f"row {i + 1}" for i in np.flatnonzero(endless)[:20].tolist())
+    )
+    filled &= ~endless  # geometry libraries stop at them
     kinds = shapely.get_type_id(shapes)
     polygonal = np.isin(kinds, (_POLYGON, _MULTI_POLYGON, _GEOMETRY_COLLECTION)) & filled
     invalid = polygonal & ~shapely.is_valid(shapes)

@@ -102,12 +102,13 @@ def report_rows(report: QualityReport) -> list[tuple[object, ...]]:
 
 
 def _places(report: QualityReport, finding: Finding) -> list[list[float] | None]:
-    places = np.round(report.frame.crs_from_local(finding.places_local), 3)
+    places = report.frame.crs_from_local(finding.places_local)
     known: list[bool] = np.asarray(np.isfinite(places).all(axis=1)).tolist()
-    return [place if ok else None for place, ok in zip(places.tolist(), known, strict=True)]
+    return [
+        [round(number, 3) for number in place] if ok else None for place, ok in zip(places.tolist(), known, strict=True)
+    ]
 
 
 def _amounts(finding: Finding) -> list[float | None]:
     known = np.isfinite(finding.amounts).tolist()
-    rounded = np.round(finding.amounts, 4).tolist()
-    return [value if ok else None for value, ok in zip(rounded, known, strict=True)]
+    return [round(value, 4) if ok else None for value, ok in zip(finding.amounts.tolist(), known, strict=True)]
