@@ -16,6 +16,7 @@ from viewer.scenario import Area, Target, WholeCity
 from viewer.session.atomic import write_atomic
 
 if TYPE_CHECKING:
+    from viewer.readers.export import Export
     from viewer.workspace import Workspace
 
 
@@ -25,7 +26,7 @@ def run(options: Namespace) -> int:
     from viewer.workspace.giving_back import export_of
 
     out: Path = options.out
-    format_of(out)  # before anything is read for it
+    form = format_of(out)  # before anything is read for it
     _check_target(out, options.files)
     settings = settings_of(options.set)
     if options.as_it_is and (options.scenario or settings):
@@ -45,12 +46,18 @@ def run(options: Namespace) -> int:
     selection = polygon is not None or bool(options.only)
     export = export_of(workspace, scenario="" if options.as_it_is else None, selection=selection, area_local=area_local)
     result = write_atomic(out, export_chunks(export, out), keep_former=False)
-    count = int(export.written().sum())
-    size = f"{result.size / 1e6:.1f}"
-    show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=f"{count:,}", size=size))
+    count, size = f"{_count(export, form.id):,}", f"{result.size / 1e6:.1f}"
+    show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=count, size=size))
     for sentence in export.left_out():
         note(say(sentence))
     return 0
+
+
+def _count(export: Export, form: str) -> int:
+    """How many top-level objects the file holds; a table has buildings only."""
+    if form == "csv":
+        return int((export.written() & export.measures.is_building).sum())
+    return int(export.written().sum()) + len(export.new_trees())
 
 
 def _check_target(out: Path, files: list[Path]) -> None:

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from viewer import __version__
 from viewer.city import CityModel
 from viewer.city.kinds import SurfaceType, Theme
+from viewer.errors import SaveError
 from viewer.plugin_api import Progress
 from viewer.readers.export.bake import PLANNED, Baked
 from viewer.readers.export.request import Export
 
 _FLOAT, _UINT = 5126, 5125
 _VERTICES, _INDICES = 34962, 34963
+#: Lengths in the header have 32 bits.
+_MOST_BYTES = 2**32 - 1
 
 #: Colours of what is written, sRGB.
 _COLORS: dict[str, str] = {
@@ -40,6 +43,11 @@ def glb_chunks(export: Export, baked: Baked, progress: Progress | None = None) -
     """The file, piece by piece: header, JSON, then the arrays.
 
     Planned objects that no scenario built are left out, because a mesh cannot say that it is only planned.
+
+    Raises
+    ------
+    SaveError
+        The city is larger than the format allows (4 GB).
     """
     progress = Progress() if progress is None else progress
     progress.report(0.1, "Writing the city")
@@ -244,6 +252,8 @@ def _pack(document: dict[str, Any], arrays: list[bytes]) -> Iterator[bytes]:
     content += b" " * (-len(content) % 4)
     binary = sum(map(len, arrays))
     total = 12 + 8 + len(content) + (8 + binary if binary else 0)
+    if total > _MOST_BYTES:
+        raise SaveError("A GLB file cannot hold a city this large.", hint="Export a part of the city instead.")
     yield struct.pack("<4sII", b"glTF", 2, total) + struct.pack("<I4s", len(content), b"JSON") + content
     if binary:
         yield struct.pack("<I4s", binary, b"BIN\0")
