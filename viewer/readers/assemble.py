@@ -16,13 +16,13 @@ from viewer.city.frame import Frame
 from viewer.city.gate import check_city, offsets
 from viewer.city.kinds import lod_key
 from viewer.city.model import CityModel, ObjectTable
-from viewer.city.report import Fault
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api.context import ReadContext
 from viewer.plugin_api.raw import RawCity
 from viewer.readers import crs as crs_module
 from viewer.readers.attributes import TEXT, columns
 from viewer.readers.crs import Crs, axis_order, guess_crs, parse_crs, utm_zone_for
+from viewer.readers.faults import note_faults, note_repeated_ids, note_rings, note_without_area
 from viewer.readers.triangulate import triangulate
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,6 @@ _MAX_POINTS = 2**31 - 1
 #: Farther away than this and than 20 times where most of the city lies is taken for a mistake, metres.
 _FAR_M = 100_000.0
 _FAR_UP_M = 12_000.0
-#: Rings whose ends are nearer than this are closed, metres.
-_SNAP_M = 0.001
 
 _AS_THE_OPEN_CITY = "{crs} was assumed, because it is the one of the open city."
 
@@ -81,8 +79,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
     triangles, triangle_face = cut.triangles, cut.triangle_face
     if not cut.usable.all():
         _warn_faces(context, "Faces without an area, left out: {count}", ~cut.usable, face_object, ids)
-        first = ring_start[face_ring_start[:-1]][~cut.usable]
-        _fault(context, "F01", face_object[~cut.usable], positions[first], ids, lost=True)
+        note_without_area(context, ~cut.usable, positions, ring_start[face_ring_start], face_object, ids)
         ring_keep = np.repeat(cut.usable, np.diff(face_ring_start))
         vertex_keep = np.repeat(ring_keep, np.diff(ring_start))
         positions = positions[vertex_keep]
@@ -268,7 +265,7 @@ def _clean(
     face_ok = np.zeros(face_count, dtype=bool)
     sizes = _counts(keep, start, end)
     ring_ok = sizes >= 3
-    _ring_faults(positions, keep, ring_ok, raw, ids, context)
+    note_rings(positions, keep, ring_ok, raw, ids, context)
     is_outer = np.ones(len(ring_face), dtype=bool)
     is_outer[1:] = ring_face[1:] != ring_face[:-1]
     face_ok[ring_face[is_outer & ring_ok]] = True
@@ -280,54 +277,14 @@ def _clean(
         _warn_faces(
             context, "Faces with impossible coordinates, left out: {count}", bad & face_ok, raw.face_object, ids
         )
-        _fault(context, "P07", raw.face_object[bad & face_ok], np.full((int((bad & face_ok).sum()), 3), np.nan), ids,
-               lost=True)  # fmt: skip
+        dropped = raw.face_object[bad & face_ok]
+        note_faults(context, "P07", dropped, np.full((len(dropped), 3), np.nan), ids, lost=True)
         face_ok &= ~bad
     del misplaced
     ring_ok &= face_ok[ring_face]
     keep &= np.repeat(ring_ok, end - start)
     face_rings = np.bincount(ring_face[ring_ok], minlength=face_count).astype(np.int32)[face_ok]
     return face_ok, positions[keep], sizes[ring_ok], face_rings
-
-
-def _ring_faults(
-    positions: NDArray[np.float32], keep: NDArray[np.bool_], ring_ok: NDArray[np.bool_],
-    raw: RawCity, ids: list[str], context: ReadContext,
-) -> None:  # fmt: skip
-    """Note for the data check what becomes invisible here: short rings, repeated points, rings left open."""
-    start = np.asarray(raw.ring_start[:-1], dtype=np.int64)
-    end = np.asarray(raw.ring_start[1:], dtype=np.int64)
-    ring_object = np.asarray(raw.face_object)[np.asarray(raw.ring_face)]
-    short = np.flatnonzero(~ring_ok)
-    if len(short):
-        places = np.full((len(short), 3), np.nan)
-        some = end[short] > start[short]
-        places[some] = positions[start[short[some]]]
-        _fault(context, "101", ring_object[short], places, ids, lost=True)
-    closes = raw.format == "CityGML"
-    repeated = ~keep
-    filled = end > start
-    if closes:
-        repeated[end[filled] - 1] = False
-        last = np.flatnonzero(filled & ring_ok & (end - start > 2))
-        gap = positions[end[last] - 1].astype(np.float64) - positions[start[last]]
-        left_open = last[np.abs(gap).max(axis=1, initial=0.0) >= _SNAP_M]
-        _fault(context, "103", ring_object[left_open], positions[start[left_open]], ids)
-    repeated &= np.repeat(ring_ok, end - start)
-    if repeated.any():
-        points = np.flatnonzero(repeated)
-        ring = np.searchsorted(end, points, side="right")
-        _fault(context, "102", ring_object[ring], positions[points], ids)
-
-
-def _fault(
-    context: ReadContext, code: str, objects: NDArray[np.integer], places: NDArray[np.floating], ids: list[str],
-    *, lost: bool = False,
-) -> None:  # fmt: skip
-    """Tell the data check of faults of objects (n,) at places (n, 3)."""
-    if len(objects):
-        names = tuple(ids[i] for i in objects.tolist())
-        context.log.faults.append(Fault(code, names, np.asarray(places, dtype=np.float64), lost))
 
 
 def _differ(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -398,7 +355,7 @@ def _unique_ids(written: list[str], context: ReadContext) -> list[str]:
             result.append(new)
         else:
             result.append(name)
-    context.log.faults.append(Fault("O01", tuple(repeated), np.full((len(repeated), 3), np.nan)))
+    note_repeated_ids(context, repeated)
     context.warn(
         "Objects with an id that another object has already; a number was added: {count}",
         where=tuple(dict.fromkeys(repeated))[:20],

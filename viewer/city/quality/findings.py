@@ -75,8 +75,8 @@ class QualityReport:
 
     @property
     def geometry_is_valid(self) -> bool:
-        """Whether no ring, polygon or shell has an error."""
-        return not any(f.rule.group in GEOMETRY_GROUPS and f.rule.severity is Severity.ERROR for f in self.findings)
+        """Whether every object with a geometry has a valid one."""
+        return self.sound_objects == self.shaped_objects
 
 
 class Collector:

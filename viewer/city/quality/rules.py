@@ -121,7 +121,7 @@ _ALL = (
          "Check its coordinates; its height is given.", unit="m"),
     Rule("P07", "place", _W, "Coordinates are impossible",
          "Correct the coordinates; the surface was left out here."),
-    Rule("F01", "file", _W, "Surface without area", "Delete the surface; it was left out here."),
+    Rule("F01", "file", _E, "Surface without area", "Delete the surface; it was left out here."),
 )  # fmt: skip
 
 #: Code -> rule, in the order they are told.
