@@ -26,14 +26,15 @@ class CompareBar(Card):
         self.end = tool("close", "End comparing", self.closed.emit)
         self.body.addLayout(row(self.left_box, self.swap, self.right_box, self.end))
         self._names: tuple[str, ...] = ()
-        self._left, self._right = "", None
+        self._left: str | None = ""
+        self._right: str | None = None
         language_changed.connect(self._retranslate)
         self._retranslate()
         self.hide()
 
     @property
-    def left(self) -> str:
-        """Scenario of the left half, "" for today."""
+    def left(self) -> str | None:
+        """Scenario of the left half, "" for today, None for the active one."""
         return self._left
 
     @property
@@ -51,11 +52,9 @@ class CompareBar(Card):
         self._fill()
 
     def _fill(self) -> None:
-        for box, value, first in (
-            (self.left_box, self._left, ()),
-            (self.right_box, self._right, ((tr("Active scenario"), None),)),
-        ):
-            entries = (*first, (tr("As it is today"), ""), *((name, name) for name in self._names))
+        for box, value in ((self.left_box, self._left), (self.right_box, self._right)):
+            entries = [(tr("Active scenario"), None), (tr("As it is today"), "")]
+            entries += [(name, name) for name in self._names]
             box.blockSignals(True)
             box.clear()
             for text, data in entries:
@@ -64,13 +63,11 @@ class CompareBar(Card):
             box.blockSignals(False)
 
     def _chosen(self) -> None:
-        self._left, self._right = self.left_box.currentData() or "", self.right_box.currentData()
+        self._left, self._right = self.left_box.currentData(), self.right_box.currentData()
         self.changed.emit()
 
     def _swap(self) -> None:
-        right = self._right
-        self._right = self._left
-        self._left = right or ""
+        self._left, self._right = self._right, self._left
         self._fill()
         self.changed.emit()
 

@@ -15,8 +15,6 @@ from PySide6.QtCore import QElapsedTimer, QPointF, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pyvistaqt.rwi import QVTKRenderWindowInteractor
-from vtkmodules.util.misc import calldata_type
-from vtkmodules.util.vtkConstants import VTK_STRING
 
 from viewer.city import Frame
 from viewer.errors import GraphicsError
@@ -25,6 +23,7 @@ from viewer.scene.offscreen import grab, offscreen_window
 from viewer.scene.picking import Pick
 from viewer.scene.scene import CityScene
 from viewer.scene.state import SceneState
+from viewer.scene.trouble import tell_errors
 from viewer.session.document import Camera
 from viewer.ui.navigation import Navigator
 from viewer.ui.view_base import ImageView, View
@@ -230,7 +229,7 @@ class _Surface(QVTKRenderWindowInteractor):
         super().__init__(parent)
         self.scene: CityScene | None = None
         self._error = ""
-        self.GetRenderWindow().AddObserver("ErrorEvent", self._on_error)
+        tell_errors(self.GetRenderWindow(), self._note_error)
         interactor = self.GetRenderWindow().GetInteractor()
         interactor.SetInteractorStyle(None)
         interactor.Enable()  # it renders only when enabled; events it never gets
@@ -253,8 +252,7 @@ class _Surface(QVTKRenderWindowInteractor):
         if drawn:
             self.painted.emit((time.perf_counter() - started) * 1000.0)
 
-    @calldata_type(VTK_STRING)
-    def _on_error(self, _window: object, _event: str, text: str) -> None:
+    def _note_error(self, text: str) -> None:
         self._error = text
 
     def enterEvent(self, event) -> None:

@@ -174,11 +174,11 @@ class MainWindow(QMainWindow):
         baseline = self.workspace.scene_state("", theme=theme.name())
         active = self.staging.state(theme.name())
         if self.act["compare"].isChecked() and self.workspace.city is not None:
-            left, right = self.compare_bar.left, self.compare_bar.right
-            self.view.show_split(
-                self.workspace.scene_state(left, theme=theme.name()),
-                active if right is None else self.workspace.scene_state(right, theme=theme.name()),
+            chosen = (self.compare_bar.left, self.compare_bar.right)
+            left, right = (
+                active if name is None else self.workspace.scene_state(name, theme=theme.name()) for name in chosen
             )
+            self.view.show_split(left, right)
         else:
             self.view.show_state(baseline if self._baseline_shown else active)
         self._actions.enable_selection()
