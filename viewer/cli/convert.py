@@ -48,7 +48,7 @@ def run(options: Namespace) -> int:
     result = write_atomic(out, export_chunks(export, out), keep_former=False)
     count, size = f"{_count(export, form.id):,}", f"{result.size / 1e6:.1f}"
     show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=count, size=size))
-    for sentence in export.left_out():
+    for sentence in (*result.warnings, *export.left_out()):
         note(say(sentence))
     return 0
 

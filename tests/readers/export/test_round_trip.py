@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from tests.builders import box, city_of
@@ -149,6 +151,36 @@ def test_hostile_names_cannot_break_the_xml(tmp_path: Path) -> None:
     harmless = nasty.replace("\x00", "").replace("\x0b", "")
     assert again.objects.attributes['a"><b c="'].values.tolist() == [harmless]
     assert again.objects.attributes["name"].values.tolist() == [harmless]
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12)
+#: Beginning with letters that make no number, no code and no name of the schema of them.
+NAMES = TEXTS.map(lambda text: "q" + text.strip())
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(NAMES, st.tuples(NAMES, NAMES), max_size=4),
+    st.dictionaries(NAMES.map(lambda name: name + "z"), st.tuples(FLOATS, FLOATS), max_size=4),
+)
+@pytest.mark.parametrize("ending", CITY_ENDINGS)
+def test_any_attributes_come_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    ending: str,
+    texts: dict[str, tuple[str, str]],
+    numbers: dict[str, tuple[float, float]],
+) -> None:
+    attributes = {name: list(values) for name, values in {**texts, **numbers}.items()}
+    city = city_of(
+        [at(box(5, 5, 5), 0), at(box(5, 5, 5), 9)], attributes=attributes, origin=(565000.0, 5934000.0, 10.0)
+    )
+    again = read(write(export_of(city), tmp_path_factory.mktemp("any") / f"any{ending}"), city)
+    found = again.objects.attributes
+    for name, values in texts.items():
+        assert found[name].values.tolist() == list(values)
+    for name, values in numbers.items():
+        assert found[name].values.tolist() == list(values)
 
 
 def test_types_without_an_element_become_generic_objects_that_say_what_they_were(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def values_of(objects: ObjectTable) -> list[list[Value]]:
     """Every given attribute of every object, in the order of the columns."""
     result: list[list[Value]] = [[] for _ in range(len(objects))]
     for name, column in objects.attributes.items():
-        has = ~np.isnan(column.values) if column.numeric else column.values != ""
+        has = np.isfinite(column.values) if column.numeric else column.values != ""
         where = np.flatnonzero(has)
         given = column.values[where].tolist()
         texts = [_number(value) for value in given] if column.numeric else given
