@@ -31,6 +31,8 @@ OFF_VARIABLE = "STADTFORUM_NO_CACHE"
 #: Smaller files are read as quickly as their copy.
 MIN_SOURCE_BYTES = 1_000_000
 LIMIT_BYTES = 2_000_000_000
+#: Copies of one request that are tried; more than one are there only while programs write at once.
+MOST_TRIED = 8
 #: Work in progress older than this was left by a program that was killed.
 LEFTOVER_AGE_S = 24 * 3600.0
 #: How long the end of the program waits for copies that are being written.
@@ -116,26 +118,35 @@ class CityCache:
 
     def find(self, request: Request, log: IssueLog) -> Stored | None:
         """The copy of an unchanged file, or None. Unusable copies are removed, damaged ones noted in ``log``."""
-        if not self.folder.is_dir():
-            return None
-        for folder in self._copies(request.key):
-            try:
-                if not self._is_current(folder, request.path):
-                    remove_folder(folder)
-                    continue
-                stored = open_store(folder, log)
-            except ReadError as error:
+        tried: set[Path] = set()
+        while len(tried) < MOST_TRIED:
+            folder = next((copy for copy in self._copies(request.key) if copy not in tried), None)
+            if folder is None:
+                return None
+            tried.add(folder)
+            stored = self._open(folder, request.path, log)
+            if stored is not None:
+                return stored
+        return None
+
+    def _open(self, folder: Path, path: Path, log: IssueLog) -> Stored | None:
+        try:
+            if not self._is_current(folder, path):
+                remove_folder(folder)
+                return None
+            stored = open_store(folder, log)
+        except ReadError as error:
+            if folder.is_dir():  # else another program put a newer one in its place
                 _log.info("prepared copy %s: %s", folder.name, error)
                 log.add(Severity.INFO, DAMAGED_TEXT)
                 remove_folder(folder)
-                continue
-            except OSError as error:
-                _log.info("prepared copy %s: %s", folder.name, error)
-                continue
-            with contextlib.suppress(OSError):
-                os.utime(folder / MANIFEST)  # used just now: the last to go
-            return stored
-        return None
+            return None
+        except OSError as error:
+            _log.info("prepared copy %s: %s", folder.name, error)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(folder / MANIFEST)  # used just now: the last to go
+        return stored
 
     def ticket(self, request: Request) -> Ticket | None:
         """Permission to keep what will be read; None for small files."""
