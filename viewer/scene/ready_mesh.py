@@ -84,7 +84,8 @@ def _fits(arrays: CityArrays, packed: Mapping[str, Array]) -> bool:
     }  # fmt: skip
     if not all(name in packed and is_kind(packed[name], *kind) for name, kind in shapes.items()):
         return False
-    blocks = len(packed["block_points"]) == 8 * len(packed["block_features"])
+    count = len(packed["block_features"])
+    blocks = len(packed["block_points"]) == 8 * count and len(packed["block_triangles"]) == 10 * count
     return (
         blocks
         and _edges_fit(packed)

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from viewer import settings
@@ -77,7 +77,8 @@ class Ticket:
         mark = mark_of(path)
         if stamp_of(path) != self.stamp:
             return None
-        return self.cache.put(self.request, mark, city, report, questions, ready)
+        issues = tuple(issue for issue in report.issues if issue.text != DAMAGED_TEXT)  # of an earlier copy
+        return self.cache.put(self.request, mark, city, replace(report, issues=issues), questions, ready)
 
     def keep_in_background(
         self, city: CityModel, report: ImportReport, questions: Mapping[str, str], ready: Mapping[str, Array]

@@ -1,0 +1,171 @@
+"""The second opening of a city brings the same city, numbers and picture from its prepared copy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.builders import houses
+from viewer.city import Column, Frame
+from viewer.city.measures import Measures
+from viewer.plugin_host import PluginHost
+from viewer.readers.cityjson_writer import write_cityjson
+from viewer.readers.store.cache import DAMAGED_TEXT, OPENED_TEXT, CityCache, wait_for_writers
+from viewer.scene.city_mesh import prepare
+from viewer.scene.ready_mesh import pack as pack_mesh
+from viewer.session import Session
+from viewer.workspace import Workspace, ready
+from viewer.workspace.loaded import derive
+
+
+@pytest.fixture
+def city_file(tmp_path) -> Path:
+    plain = houses(16)
+    names = Column("name", np.array([f"Haus {n} ß" for n in range(16)], dtype=np.dtypes.StringDType()))
+    objects = replace(plain.objects, attributes={"name": names})
+    path = tmp_path / "town.city.json"
+    write_cityjson(replace(plain, frame=Frame("EPSG:25832", (565e3, 5934e3, 10.0)), objects=objects), path)
+    data = json.loads(path.read_text())
+    del data["metadata"]["referenceSystem"]  # something to assume, ask and tell
+    path.write_text(json.dumps(data))
+    return path
+
+
+def opened(path: Path, folder: Path) -> Workspace:
+    host = PluginHost(packages=False, cache=CityCache(folder, min_source_bytes=1))
+    workspace = Workspace(Session(), host)
+    workspace.adopt(workspace.read(path))
+    wait_for_writers()
+    return workspace
+
+
+def texts(workspace: Workspace) -> list[str]:
+    (report,) = workspace.reports.values()
+    return [str(issue) for issue in report.issues]
+
+
+@pytest.fixture
+def both(city_file, tmp_path) -> tuple[Workspace, Workspace]:
+    return opened(city_file, tmp_path / "cache"), opened(city_file, tmp_path / "cache")
+
+
+def test_the_second_opening_says_so_and_keeps_all_findings(both):
+    first, second = map(texts, both)
+    assert OPENED_TEXT not in first and len(first) > 1
+    assert sorted(second) == sorted([*first, OPENED_TEXT])
+    assert list(both[0].questions.values()) == list(both[1].questions.values()) != [{}]
+
+
+def test_city_measures_ground_and_tree_places_are_the_same(both):
+    one, other = (workspace.derived for workspace in both)
+    for name, array in one.city.arrays().items():
+        np.testing.assert_array_equal(other.city.arrays()[name], array)
+    np.testing.assert_array_equal(
+        other.city.objects.attributes["name"].values, one.city.objects.attributes["name"].values
+    )
+    for item in fields(Measures):
+        np.testing.assert_array_equal(getattr(other.measures, item.name), getattr(one.measures, item.name))
+    np.testing.assert_array_equal(other.ground.heights, one.ground.heights)
+    assert (other.ground.origin_local, other.ground.cell_m) == (one.ground.origin_local, one.ground.cell_m)
+    np.testing.assert_array_equal(other.applier.tree_places, one.applier.tree_places)
+    assert len(one.applier.tree_places)
+
+
+def test_what_is_drawn_and_picked_is_the_same(both):
+    one, other = (pack_mesh(prepare(w.derived.city, w.derived.lod_faces, w.derived.measures)) for w in both)
+    assert list(one) == list(other) and len(one["edge_points"]) and len(one["block_points"])
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array)
+
+
+def test_indicators_are_the_same(both):
+    assert both[0].indicators() == both[1].indicators()
+
+
+def test_nothing_costly_is_worked_out_again(both, city_file, tmp_path, monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError("worked out again")
+
+    for name in ("measure", "make_ground"):
+        monkeypatch.setattr(f"viewer.workspace.loaded.{name}", never)
+    for name in ("face_normals", "_edge_cells", "blocks"):
+        monkeypatch.setattr(f"viewer.scene.city_mesh.{name}", never)
+    monkeypatch.setattr("viewer.scenario.apply.tree_places", never)
+    monkeypatch.setattr("viewer.readers.cityjson.read_cityjson", never)
+    assert OPENED_TEXT in texts(opened(city_file, tmp_path / "cache"))
+
+
+def test_a_damaged_copy_is_told_and_the_file_read_again(both, city_file, tmp_path):
+    (copy,) = (tmp_path / "cache").iterdir()
+    path = copy / "triangles.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    third = texts(opened(city_file, tmp_path / "cache"))
+    assert DAMAGED_TEXT in third and OPENED_TEXT not in third
+    fourth = texts(opened(city_file, tmp_path / "cache"))
+    assert OPENED_TEXT in fourth and DAMAGED_TEXT not in fourth
+
+
+def test_a_changed_file_is_read_again(both, city_file, tmp_path):
+    data = json.loads(city_file.read_text())
+    del data["CityObjects"][sorted(data["CityObjects"])[0]]
+    city_file.write_text(json.dumps(data))
+    third = opened(city_file, tmp_path / "cache")
+    assert len(third.city.objects) == 15 and OPENED_TEXT not in texts(third)
+
+
+def test_a_second_city_gets_a_copy_in_the_frame_of_the_first(both, city_file, tmp_path):
+    twin = Path(shutil.copy(city_file, tmp_path / "twin.city.json"))
+    results = []
+    for _ in range(2):
+        workspace = opened(city_file, tmp_path / "cache")
+        workspace.adopt(workspace.read(twin))
+        wait_for_writers()
+        results.append(workspace)
+    assert len(results[0].city.objects) == len(results[1].city.objects) == 32
+    np.testing.assert_array_equal(results[0].city.positions_local, results[1].city.positions_local)
+    report = list(results[1].reports.values())[1]
+    assert OPENED_TEXT in [issue.text for issue in report.issues]
+
+
+@pytest.mark.parametrize("how", ["short", "kind", "wild"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "measures.use",
+        "measures.centre_local",
+        "ground.grid",
+        "mesh.edge_feat",
+        "mesh.edge_count",
+        "mesh.block_triangles",
+        "mesh.block_features",
+        "mesh.box_start",
+        "mesh.box_triangles",
+        "mesh.box_low",
+        "mesh.face_normals",
+    ],
+)
+def test_derived_arrays_that_do_not_fit_the_city_are_worked_out_again(both, name, how):
+    """Sizes and indices are right again whatever was stored; numbers of the right kind are believed."""
+    derived = both[0].derived
+    arrays = ready.pack(derived)
+    array = arrays[name]
+    wrong = {"short": array[:-1], "kind": array.astype(np.int16), "wild": _wild(array)}[how]
+    again = ready.pack(derive((("k", ""),), {"k": replace(derived.city)}, packed={**arrays, name: wrong}))
+    for item, found in again.items():
+        assert (found.dtype, found.shape) == (arrays[item].dtype, arrays[item].shape), item
+        if found.dtype.kind != "f" or how != "wild":
+            np.testing.assert_array_equal(found, arrays[item], err_msg=item)
+
+
+def _wild(array):
+    """The same array with numbers that lead out of any city."""
+    wild = array.copy()
+    wild.flat[-1] = np.nan if array.dtype.kind == "f" else 200 if array.dtype.itemsize == 1 else 1_000_000
+    return wild
