@@ -90,8 +90,8 @@ def _print(report: QualityReport, name: str, limit: int) -> None:
         where = f" ({', '.join(issue.where[:3])})" if issue.where else ""
         show(plain(f"  {say(issue.text, count=issue.count, **issue.values)}{where}"))
     show()
-    values = ", ".join(f"{say(key)} {value:g} {unit}".replace(" 1,", ",") for key, (value, unit) in TOLERANCES.items())
-    show(say("Tolerances: {values}", values=values.removesuffix(" 1")))
+    values = ", ".join(f"{say(key)} {value:g} {unit}" for key, (value, unit) in TOLERANCES.items())
+    show(say("Tolerances: {values}", values=values))
     text, numbers = verdict(report)
     show(say(text, **numbers))
     show()

@@ -24,12 +24,12 @@ TOLERANCES: dict[str, tuple[float, str]] = {
     "planarity": (PLANE_M, "m"),
     "normals": (NORMALS_DEG, "°"),
     "height": (HEIGHT_M, "m"),
-    "overlap": (OVERLAP_SHARE, "1"),
+    "overlap": (100 * OVERLAP_SHARE, "%"),
     "floating": (FLOAT_M, "m"),
 }
 
 _BLOCK_POINTS = 400_000
-#: Told when faces were left out while reading, because they had no area.
+#: Messages of the readers that are told as faults with all ids, and therefore not once more.
 _COVERED = frozenset(
     {
         "Faces with fewer than three corners, left out: {count}",

@@ -67,11 +67,23 @@ def heights_under(points: Floats, triangles: Floats) -> tuple[Floats, Floats]:
         reach = triangles[:, :, axis]
         near &= (reach.max(axis=1) >= points[:, axis].min()) & (reach.min(axis=1) <= points[:, axis].max())
     triangles = triangles[near]
-    begin = np.concatenate([points[:, 0], triangles[:, :, 0].min(axis=1)])
-    end = np.concatenate([points[:, 0], triangles[:, :, 0].max(axis=1)])
-    for i, j in overlapping(np.zeros(len(begin), np.int64), begin, end):
+    # In strips from south to north, each swept from west to east.
+    strips = max(1, int(np.sqrt(n)))
+    south = float(points[:, 1].min())
+    height = max(float(np.ptp(points[:, 1])), 1e-3) / strips
+
+    def strip_of(y: Floats) -> NDArray[np.int64]:
+        return np.asarray(np.clip(np.floor((y - south) / height), 0, strips - 1).astype(np.int64))
+
+    first, last = strip_of(triangles[:, :, 1].min(axis=1)), strip_of(triangles[:, :, 1].max(axis=1))
+    number = last - first + 1
+    again = np.repeat(np.arange(len(triangles)), number)
+    strip = first[again] + np.arange(len(again)) - np.repeat(np.cumsum(number) - number, number)
+    begin = np.concatenate([points[:, 0], triangles[again, :, 0].min(axis=1)])
+    end = np.concatenate([points[:, 0], triangles[again, :, 0].max(axis=1)])
+    for i, j in overlapping(np.concatenate([strip_of(points[:, 1]), strip]), begin, end):
         mixed = (i < n) != (j < n)
-        point, triangle = np.where(i < n, i, j)[mixed], np.where(i < n, j, i)[mixed] - n
+        point, triangle = np.where(i < n, i, j)[mixed], again[np.where(i < n, j, i)[mixed] - n]
         y = points[point, 1]
         within = (triangles[triangle, :, 1].min(axis=1) <= y) & (triangles[triangle, :, 1].max(axis=1) >= y)
         point, triangle = point[within], triangle[within]

@@ -25,6 +25,8 @@ NORMALS_DEG = 20.0
 #: Triangles thinner than this say nothing about the direction of their surface, metres.
 _THIN_M = 0.02
 _SAMPLES = 16
+#: Rings and polygons of more points are not searched for crossings: a spiteful one would take hours.
+MAX_RING_POINTS, MAX_POLYGON_POINTS = 10_000, 50_000
 
 
 class Polygons:
@@ -77,7 +79,7 @@ class Polygons:
         """Look for all faults and note them; returns (n,) bool, faces that are no sound outline."""
         self.found = found
         broken = self._repeated_points() | self._ring_crossings()
-        several = np.diff(self.face_ring) > 1
+        several = (np.diff(self.face_ring) > 1) & (self.size <= MAX_POLYGON_POINTS)
         if several.any():
             broken |= self._holes(several & ~broken)
         self._planes(broken)
@@ -129,7 +131,7 @@ class Polygons:
         widest = np.maximum.reduceat(angle, self.ring_start[:-1])
         # Always the same way, once around, and no corner of nearly no angle: such a ring cannot meet itself.
         convex = (sharp >= -1e-9) & (np.abs(turn - 2 * np.pi) < 1e-3) & (widest < np.pi - 1e-3)
-        suspect = ~convex & (self.ring_size > 3)
+        suspect = ~convex & (self.ring_size > 3) & (self.ring_size <= MAX_RING_POINTS)
         edge = np.flatnonzero(suspect[self.ring_of])
         if not len(edge):
             return np.zeros(self.count, dtype=bool)
