@@ -24,10 +24,11 @@ CALLS: dict[str, tuple[int, ...]] = {
     "info": (0,),
     "_combo": (0,),
     "_tile": (0,),
+    "BigButton": (0,),
 }
 #: Keywords that hold text wherever they stand.
 KEYWORDS = {"text", "hint", "method", "sentence", "formula", "unit", "source"}
-_UI_ONLY = {"label", "button", "tool", "Section", "say", "ask", "_combo", "_tile", "bind"}
+_UI_ONLY = {"BigButton", "label", "button", "tool", "Section", "say", "ask", "_combo", "_tile", "bind"}
 _LOGGERS = {"_log", "log", "logging", "logger"}
 
 

@@ -51,7 +51,7 @@ class Welcome(QWidget):
         card.body.addWidget(self._recent_title)
         card.body.addLayout(self._recent)
         self.setLayout(column(None, row(None, card, None), None))
-        self.setAccessibleName(tr("Your city on the table"))
+        bind(self.setAccessibleName, "Your city on the table")
         self.set_recent(())
         self._paint_logo()
         theme.theme_changed.connect(self._paint_logo)
