@@ -16,6 +16,7 @@ def test_rows_name_what_was_measured_and_say_whether_the_goal_was_reached(tmp_pa
     goals = {row["what"]: row["goal"] for row in rows if row["goal"] is not None}
     assert goals["CityGML reading / lxml.etree.parse"] == 4.0
     assert goals["CityJSON reading / orjson.loads"] == 6.0
+    assert goals["CityGML second opening / first"] == goals["CityJSON second opening / first"] == 0.1
     for row in rows:
         value, goal = row["value"], row["goal"]
         assert isinstance(value, float)
