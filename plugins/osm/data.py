@@ -66,7 +66,9 @@ class Collector:
         return not self._nodes
 
     def add_nodes(self, ids: np.ndarray, lon_lat: np.ndarray) -> None:
-        """Places: (n,) int64 ids and (n, 2) degrees."""
+        """Places: (n,) int64 ids and (n, 2) degrees. Damaged ones raise ValueError."""
+        if len(ids) != len(lon_lat):
+            raise ValueError("ids and places differ in number")
         self._add("nodes", len(ids), MAX_NODES)
         self._nodes.append((ids, lon_lat))
 
@@ -76,6 +78,8 @@ class Collector:
 
     def add_ways(self, ids: np.ndarray, sizes: np.ndarray, nodes: np.ndarray, tags: list[dict[str, str]]) -> None:
         """Ways: (n,) ids, how many nodes each has, the node ids one after the other, and tags of each."""
+        if len(ids) != len(sizes) or len(ids) != len(tags) or sizes.sum() != len(nodes):
+            raise ValueError("ways and their nodes differ in number")
         self._add("ways", len(ids), MAX_WAYS)
         self._add("references", len(nodes), MAX_REFERENCES)
         self._ways.append((ids, sizes, nodes))

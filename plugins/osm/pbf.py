@@ -181,7 +181,9 @@ def _tags(keys: bytes, values: bytes, strings: list) -> dict[str, str]:
     return {_text(strings[k]): _text(strings[v]) for k, v in zip(_few(keys), _few(values), strict=True)}
 
 
-def _text(value: bytes) -> str:
+def _text(value: bytes | int) -> str:
+    if not isinstance(value, bytes):
+        raise Damaged
     return value.decode("utf-8", "replace")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from viewer.plugin_api import ReadContext
 
 from .data import NO_TAGS, OsmData, Relation
-from .tags import Kind, area_kind, is_building, line_kind
+from .tags import Kind, area_kind, is_building, is_underground, line_kind
 
 WGS84 = "EPSG:4326"
 
@@ -52,6 +52,10 @@ def find_shapes(data: OsmData, context: ReadContext) -> Shapes:
         elif (line := line_kind(tags)) is not None:
             lines.append((row, *line))
     context.info("Outlines of buildings that a relation describes again, drawn once: {count}", count=doubled)
+    context.info(
+        "Roads, rails, buildings and others underground or in tunnels, not shown: {count}",
+        count=sum(is_underground(data.way_tags[row]) for row in tagged),
+    )
     context.info(
         "Coastlines are not turned into sea: {count}",
         count=sum(data.way_tags[row].get("natural") == "coastline" for row in tagged),

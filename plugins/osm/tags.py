@@ -127,12 +127,12 @@ def building_height(tags: Tags) -> Height:
 
 def is_building(tags: Tags) -> bool:
     """Whether these are the tags of a building above the ground."""
-    return tags.get("building", "no") not in _NO_BUILDING and not _underground(tags)
+    return tags.get("building", "no") not in _NO_BUILDING and not is_underground(tags)
 
 
 def is_part(tags: Tags) -> bool:
     """Whether these are the tags of a part of a building above the ground."""
-    return tags.get("building:part", "no") != "no" and not _underground(tags)
+    return tags.get("building:part", "no") != "no" and not is_underground(tags)
 
 
 def area_kind(tags: Tags) -> Kind | None:
@@ -141,7 +141,7 @@ def area_kind(tags: Tags) -> Kind | None:
         return Kind.BUILDING
     if is_part(tags):
         return Kind.PART
-    if _underground(tags):
+    if is_underground(tags):
         return None
     as_area = tags.get("area") == "yes" or tags.get("type") == "multipolygon"
     if tags.get("highway") in ROAD_WIDTH_M and as_area:
@@ -159,7 +159,7 @@ def area_kind(tags: Tags) -> Kind | None:
 
 def line_kind(tags: Tags) -> tuple[Kind, float] | None:
     """What a line with these tags is, and its width in metres; None for nothing that is drawn."""
-    if tags.get("area") == "yes" or _underground(tags):
+    if tags.get("area") == "yes" or is_underground(tags):
         return None
     for kind, key, widths in (
         (Kind.ROAD, "highway", ROAD_WIDTH_M), (Kind.RAILWAY, "railway", RAIL_WIDTH_M),
@@ -213,7 +213,8 @@ def describe(tags: Tags, kind: Kind) -> dict[str, object]:
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _underground(tags: Tags) -> bool:
+def is_underground(tags: Tags) -> bool:
+    """Whether this lies in a tunnel, below the ground or inside a building, so that nobody sees it from above."""
     return (
         tags.get("location") == "underground" or tags.get("tunnel", "no") not in ("no", "building_passage")
         or tags.get("indoor", "no") != "no"
