@@ -28,7 +28,7 @@ from viewer.ui.widgets import Card, label, row, tool
 TITLE = "Checking the data"
 #: So many faults of one kind are listed; all of them are in the saved report.
 MAX_LISTED = 1000
-ROW_HEIGHT = 24
+ROW_HEIGHT, WIDTH = 24, 460
 _MARKS = {
     Severity.ERROR: ("error", "error"),
     Severity.WARNING: ("warning", "warning"),
@@ -56,7 +56,7 @@ class QualityPanel(Card):
         super().__init__("card", parent, margin=12)
         self.workspace, self.tasks = workspace, tasks
         self.checked: tuple[CheckedCity, ...] = ()
-        self.setFixedWidth(430)
+        self.setFixedWidth(WIDTH)
         self._summary = label("", translate=False, wrap=True)
         self._advice = label("", "muted", translate=False, wrap=True)
         self._saved = label("", "small", translate=False, wrap=True)
@@ -120,7 +120,7 @@ class QualityPanel(Card):
         return True
 
     def sizeHint(self) -> QSize:
-        return QSize(430, 620)
+        return QSize(WIDTH, 620)
 
     # -- inside ------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 #: So much around a fault is shown, metres.
-FAULT_REACH_M = 12.0
+FAULT_REACH_M = 25.0
 
 
 class Travel:
