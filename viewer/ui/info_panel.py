@@ -7,11 +7,14 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from viewer.session.edits import BuildPlanned, RemoveBuildings, RestoreBuildings
 from viewer.ui.i18n import language_changed, locale_digits, number, tr, trn
-from viewer.ui.widgets import Card, ScrollColumn, button, clear, label, row, tool
+from viewer.ui.widgets import Card, ScrollColumn, button, clear, column, label, row, tool
 from viewer.ui.words import UNITS, attribute_text, type_text
 
 #: Technical names that mean nothing to a resident; they stand at the end.
 _LATE = ("gml:id", "creationDate", "externalReference", "terminationDate")
+
+#: Name, value as written, and the whole value for the tooltip.
+Row = tuple[str, str, str]
 
 
 class InfoPanel(Card):
@@ -28,11 +31,9 @@ class InfoPanel(Card):
         self._type = label("", "muted", translate=False)
         self._scroll = ScrollColumn(margin=0)
         self._scroll.setMaximumHeight(260)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(6)
-        self._grid.setColumnStretch(1, 1)
-        self._scroll.body.addLayout(self._grid)
+        self._shown: tuple[Row, ...] = ()
+        self._rows = column(spacing=0)
+        self._scroll.body.addLayout(self._rows)
         self._scroll.body.addStretch(1)
         self.remove = button("Remove building", self._remove, icon="trash")
         self.restore = button("Restore building", self._restore, icon="reset")
@@ -56,33 +57,21 @@ class InfoPanel(Card):
         if self.workspace.city is None or not len(chosen):
             self.hide()
             return
-        clear(self._grid)
-        if len(chosen) == 1:
-            self._show_one(int(chosen[0]))
-        else:
-            self._show_many(chosen)
+        self._fill(self._about_one(int(chosen[0])) if len(chosen) == 1 else self._about_many(chosen))
         self._show_buttons(chosen)
-        need = self._grid.heightForWidth(self.width() - 40)
-        self._scroll.setFixedHeight(min(300, max(24, need + 4)))
-        self._scroll.verticalScrollBar().setValue(0)
         self.show()
         self.adjustSize()
         self.resized.emit()
 
     def show_layer_object(self, layer, row: int) -> None:
         """Show one object of a layer: a tree with its species, a counting point with its values."""
-        clear(self._grid)
         self._title.setText(layer.name)
         self._type.setText("")
-        for name, column in layer.attributes.items():
-            value = column[row]
-            text = "" if value != value else str(value)
-            if text:
-                self._add_row(attribute_text(name), value_text(name, text), text)
+        values = {name: values[row] for name, values in layer.attributes.items()}
+        known = {name: str(value) for name, value in values.items() if value == value and str(value)}
+        self._fill([(attribute_text(name), value_text(name, text), text) for name, text in known.items()])
         for widget in (self.remove, self.restore, self.build):
             widget.hide()
-        need = self._grid.heightForWidth(self.width() - 40)
-        self._scroll.setFixedHeight(min(300, max(24, need + 4)))
         self.show()
         self.adjustSize()
         self.resized.emit()
@@ -91,7 +80,7 @@ class InfoPanel(Card):
         super().hideEvent(event)
         self.resized.emit()
 
-    def _show_one(self, feature: int) -> None:
+    def _about_one(self, feature: int) -> list[Row]:
         info = self.workspace.feature_info(feature)
         self._title.setText(info.title)
         self._type.setText(type_text(info.type))
@@ -107,10 +96,9 @@ class InfoPanel(Card):
         shown.append((tr("Identifier"), info.id, info.id))
         if info.parts:
             shown.append((tr("Parts"), trn("{n} part", "{n} parts", len(info.parts)), ""))
-        for name, value, whole in shown:
-            self._add_row(name, value, whole)
+        return shown
 
-    def _show_many(self, chosen) -> None:
+    def _about_many(self, chosen) -> list[Row]:
         measures = self.workspace.measures
         self._title.setText(trn("{n} object selected", "{n} objects selected", len(chosen)))
         buildings = chosen[measures.is_building[chosen]]
@@ -119,20 +107,37 @@ class InfoPanel(Card):
         footprint = float(footprint[footprint == footprint].sum())
         volume = measures.volume_m3[buildings]
         volume = float(volume[volume == volume].sum())
-        self._add_row(tr("Footprint"), f"{number(footprint)} m²", "")
-        self._add_row(tr("Volume"), f"{number(volume)} m³", "")
+        return [(tr("Footprint"), f"{number(footprint)} m²", ""), (tr("Volume"), f"{number(volume)} m³", "")]
 
-    def _add_row(self, name: str, value: str, tip: str) -> None:
-        at = self._grid.rowCount()
-        left = label(name, "muted", translate=False)
-        left.setWordWrap(True)
-        left.setFixedWidth(120)
-        right = label(value, translate=False, wrap=True)
-        right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        right.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-        right.setToolTip(tip)
-        self._grid.addWidget(left, at, 0, Qt.AlignmentFlag.AlignTop)
-        self._grid.addWidget(right, at, 1)
+    def _fill(self, rows: list[Row]) -> None:
+        """Show the rows, as high as they need; nothing is made anew while they stay the same."""
+        if tuple(rows) == self._shown:
+            return
+        self._shown = tuple(rows)
+        clear(self._rows)
+        table = QWidget()
+        grid = QGridLayout(table)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for at, (name, value, tip) in enumerate(rows):
+            left = label(name, "muted", translate=False)
+            left.setWordWrap(True)
+            left.setFixedWidth(120)
+            right = label(value, translate=False, wrap=True)
+            right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            right.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+            right.setToolTip(tip)
+            grid.addWidget(left, at, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(right, at, 1)
+            for words in (left, right):
+                words.show()  # a label that was never shown takes no room in the layout
+                words.ensurePolished()
+        self._rows.addWidget(table)
+        need = grid.heightForWidth(self.width() - 40)
+        self._scroll.setFixedHeight(min(300, max(24, need + 4)))
+        self._scroll.verticalScrollBar().setValue(0)
 
     def _show_buttons(self, chosen) -> None:
         measures = self.workspace.measures
@@ -172,6 +177,8 @@ def value_text(name: str, value: str) -> str:
     except ValueError:
         return text
     if "year" not in name.lower() and not value.startswith("0") and "." in value and number_value == number_value:
-        text = locale_digits(value)
+        whole, _, decimals = value.partition(".")
+        plain = decimals.isdigit() and whole.lstrip("-").isdigit()
+        text = number(number_value, len(decimals)) if plain else locale_digits(value)
     unit = UNITS.get(name, "")
     return f"{text} {unit}" if unit else text
