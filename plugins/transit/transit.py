@@ -93,7 +93,7 @@ def _line_layer(stem: str, lines, routes, agencies, attribution: str) -> LineLay
         "means_of_transport": np.array([_mode(number) for number in own["route_type"].tolist()], dtype=text),
         "runs_per_day": lines.runs,
         "route_color": np.array(colours, dtype=text),
-        "operator": own["agency_id"].map(names).fillna("").to_numpy().astype(text),
+        "operator": names.reindex(own["agency_id"]).fillna("").to_numpy().astype(text),
     }
     modes = len(np.unique(attributes["means_of_transport"]))
     style = "means_of_transport" if modes > 1 else "route_short_name"

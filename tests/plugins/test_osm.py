@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -11,17 +10,14 @@ import numpy as np
 import pytest
 import shapely
 
+from tests.plugins import osm_files
+from tests.plugins.osm_files import Extract
 from viewer.city import SurfaceType
 from viewer.city.measures import measure
 from viewer.errors import LimitError, ReadError, ViewerError
 from viewer.plugin_api import ReadContext
 from viewer.plugin_host.border import PluginBug
 
-_SPEC = importlib.util.spec_from_file_location("osm_files", Path(__file__).with_name("osm_files.py"))
-osm_files = importlib.util.module_from_spec(_SPEC)
-sys.modules["osm_files"] = osm_files
-_SPEC.loader.exec_module(osm_files)
-Extract = osm_files.Extract
 MUTANTS = 150
 
 
