@@ -28,7 +28,8 @@ from viewer.ui.widgets import Card, label, row, tool
 TITLE = "Checking the data"
 #: So many faults of one kind are listed; all of them are in the saved report.
 MAX_LISTED = 1000
-ROW_HEIGHT, WIDTH = 24, 460
+#: Narrow enough to leave the middle of the picture, where the fault is, free in a small window.
+ROW_HEIGHT, WIDTH = 24, 350
 _MARKS = {
     Severity.ERROR: ("error", "error"),
     Severity.WARNING: ("warning", "warning"),
@@ -179,7 +180,8 @@ class QualityPanel(Card):
 
     def _tell(self, item: QTreeWidgetItem | None) -> None:
         data = None if item is None else item.data(0, _DATA)
-        self._advice.setText("" if data is None else tr(data[1].rule.advice))
+        rule = None if data is None else data[1].rule
+        self._advice.setText("" if rule is None else f"{rule.code}  {tr(rule.title)}\n{tr(rule.advice)}")
 
     def _show_fault(self, item: QTreeWidgetItem) -> None:
         data = item.data(0, _DATA)
