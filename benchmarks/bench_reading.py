@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -144,6 +145,8 @@ def opening_rows(kind: str, path: Path, houses: int, folder: Path, repeats: int)
     from viewer.workspace import Workspace
 
     cache = CityCache(folder, min_source_bytes=1)
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))  # a file of this very moment is compared with its copy byte by byte
 
     def opening() -> None:
         workspace = Workspace(Session(), PluginHost(packages=False, cache=cache))

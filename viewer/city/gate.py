@@ -262,9 +262,12 @@ def _check_lines(layer: LineLayer, log: IssueLog) -> Layer:
 
 
 def _near_or_all(xy: NDArray[np.floating]) -> NDArray[np.bool_]:
+    if len(xy) and np.isfinite(xy).all():
+        # column by column: many times faster than along the short rows
+        widths = [float(column.max()) - float(column.min()) for column in xy.T]
+        if max(widths) <= MAX_EXTENT_M:
+            return np.ones(len(xy), bool)
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1))
-    if not finite.any() or (finite.all() and np.ptp(xy, axis=0).max() <= MAX_EXTENT_M):
-        return finite
     return _near(xy, finite)
 
 

@@ -186,7 +186,8 @@ class CityModel:
         """(2, 3) float64: lowest and highest corner, metres; zeros for an empty city."""
         if not len(self.positions_local):
             return np.zeros((2, 3))
-        return np.stack([self.positions_local.min(axis=0), self.positions_local.max(axis=0)]).astype(np.float64)
+        # column by column: many times faster than along the short rows
+        return np.array([(column.min(), column.max()) for column in self.positions_local.T], dtype=np.float64).T.copy()
 
     @property
     def nbytes(self) -> int:
