@@ -82,3 +82,16 @@ def test_deleting_the_scenario_on_the_right_shows_the_active_one(city_window):
     assert name == "show_split"
     assert not right.change.lift_m.any()
     assert city_window.compare_bar.right is None
+
+
+def test_the_bar_covers_no_card_in_the_corners(city_window, qtbot):
+    window = city_window
+    window.resize(1000, 800)
+    window.workspace.select([4])
+    window.show_report(next(iter(window.workspace.reports)))
+    window.act["compare"].setChecked(True)
+    qtbot.wait(10)
+    bar = window.compare_bar.geometry()
+    assert bar.isValid()
+    assert not bar.intersects(window.info.geometry())
+    assert not bar.intersects(window.report.geometry())

@@ -6,6 +6,7 @@ import platform
 from importlib import metadata
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
 from viewer import __version__
@@ -109,7 +110,9 @@ def _table(rows: list[tuple[str, str]]) -> QGridLayout:
 
 def _finish(dialog: QDialog, scroll: ScrollColumn) -> None:
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    bind(buttons.button(QDialogButtonBox.StandardButton.Close).setText, "Close")
+    close = buttons.button(QDialogButtonBox.StandardButton.Close)
+    close.setIcon(QIcon())  # the one of the desktop is no part of our set
+    bind(close.setText, "Close")
     buttons.rejected.connect(dialog.reject)
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(0, 0, 16, 16)

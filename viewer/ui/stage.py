@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from viewer.ui.tasks import Tasks
@@ -81,13 +81,18 @@ class Stage(QWidget):
             self.view.setGeometry(self.rect())
         self.welcome.setGeometry(self.rect())
         used: dict[str, int] = {}
-        for widget, corner in self._overlays:
+        band = QRect()  # what stands in the middle of the upper edge; the upper corners begin below it
+        for widget, corner in sorted(self._overlays, key=lambda overlay: overlay[1] != "top"):
             if widget.isHidden():
                 continue
             if self._bare is not None and widget not in self._bare:
                 widget.move(-20_000, 0)
                 continue
             hint = widget.sizeHint().expandedTo(widget.minimumSize())
+            if corner in ("top-left", "top-right") and corner not in used and not band.isNull():
+                reach = _EDGE + hint.width() + GRID
+                meets = reach > band.left() if corner == "top-left" else self.width() - reach < band.right()
+                used[corner] = band.bottom() + GRID - _EDGE if meets else 0
             room = self.height() - 2 * _EDGE - used.get(corner, 0)
             if widget.minimumHeight() < hint.height() and room > 0:
                 hint.setHeight(min(hint.height(), room))
@@ -101,6 +106,8 @@ class Stage(QWidget):
             if corner in ("left", "right"):
                 y = (self.height() - size.height()) // 2
             widget.setGeometry(x, y, size.width(), size.height())
+            if corner == "top":
+                band = band.united(widget.geometry())
 
     def dragEnterEvent(self, event) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
