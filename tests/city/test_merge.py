@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from viewer.city import CityModel, Column, Frame, ObjectTable
 from viewer.city.merge import merge, offsets, unique_ids
 from viewer.city.report import IssueLog
+from viewer.city.subset import take_features
 
 TEXT = np.dtypes.StringDType()
 
@@ -146,3 +149,13 @@ def test_an_empty_city_changes_nothing() -> None:
     city = merge([tile([], []), full])
     assert city.objects.ids.tolist() == ["a"]
     np.testing.assert_array_equal(city.triangles, full.triangles)
+
+
+def test_everybody_is_named_once_in_the_whole_and_in_a_part() -> None:
+    tiles = [
+        replace(tile([name], ["Building"]), attribution=whose)
+        for name, whose in zip("abcd", ["© A", "", "© B", "© A"], strict=True)
+    ]
+    city = merge(tiles)
+    assert city.attribution == "© A · © B"
+    assert take_features(city, np.array([True, False, False, False])).attribution == "© A · © B"

@@ -28,7 +28,7 @@ def sample():
     }
     houses = [gable_house(12, 8, 6, 9, origin=(30.0 * i, 0.0, 0.0)) for i in range(3)]
     city = city_of(houses, attributes=attributes, ids=["a", "ß", "c c"], parents=[-1, 0, -1], origin=(565e3, 5934e3, 7))
-    return replace(city, name="Quartier")
+    return replace(city, name="Quartier", attribution="© Vermessungsamt (CC BY 4.0)")
 
 
 REPORT = ImportReport(
@@ -64,6 +64,7 @@ def test_all_arrays_columns_and_ids_come_back_the_same(store):
         assert back.arrays()[name].dtype == array.dtype
         np.testing.assert_array_equal(back.arrays()[name], array)
     assert (back.name, back.frame, back.lods) == (city.name, city.frame, city.lods)
+    assert back.attribution == city.attribution
     assert back.objects.types == city.objects.types
     for item in ("ids", "type_code", "parent"):
         np.testing.assert_array_equal(getattr(back.objects, item), getattr(city.objects, item))

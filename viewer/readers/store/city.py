@@ -28,7 +28,10 @@ _GEOMETRY = {
     "face_object": "<i4", "face_lod": "|u1", "triangles": "<i4", "triangle_face": "<i4",
 }  # fmt: skip
 #: Packages and modules whose change makes earlier copies worthless.
-_CODE = ("readers", "city", "scenario", "plugin_api", "scene/city_mesh.py", "scene/ready_mesh.py", "workspace/ready.py")
+_CODE = (
+    "readers", "city", "scenario", "plugin_api", "scene/city_mesh.py", "scene/ready_mesh.py", "workspace/ready.py",
+    "_bundled/plugins", "../plugins",  # installed, and in the checkout: a bundled plugin may have made the city
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,7 @@ def write_store(
         "options": dict(options or {}),
         "questions": dict(questions or {}),
         "name": city.name,
+        "attribution": city.attribution,
         "frame": frame_to_json(city.frame),
         "lods": list(city.lods),
         "types": list(table.types),
@@ -169,7 +173,8 @@ def _city(body: Mapping[str, Any], arrays: Mapping[str, Array]) -> CityModel:
     )
     geometry: dict[str, Any] = {name: arrays[name] for name in _GEOMETRY}
     frame = Frame(str(body["frame"]["crs"]), (x, y, z), str(body["frame"]["vertical_crs"]))
-    return CityModel(name=str(body["name"]), frame=frame, objects=objects, lods=lods, **geometry)
+    attribution = str(body.get("attribution", ""))
+    return CityModel(str(body["name"]), frame, objects=objects, lods=lods, attribution=attribution, **geometry)
 
 
 def _columns(entries: list[Mapping[str, Any]], arrays: Mapping[str, Array]) -> dict[str, Column]:
