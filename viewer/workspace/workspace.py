@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -151,8 +152,8 @@ class Workspace:
             alone = len(wanted) == 1
             derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None)
             if reading.ticket is not None:
-                made = ready.pack(derived) if alone else {}
-                reading.ticket.keep_in_background(city, reading.report, reading.questions, made)
+                pack = partial(ready.pack, derived) if alone else dict
+                reading.ticket.keep_in_background(city, reading.report, reading.questions, pack)
             if not others:
                 issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
                 reading = replace(reading, report=replace(reading.report, issues=issues))

@@ -200,7 +200,7 @@ def test_a_cache_that_cannot_be_written_only_costs_the_copy(tmp_path, source, ca
     ticket = cache.ticket(request_of(source))
     assert ticket is not None
     with caplog.at_level("INFO"):
-        ticket.keep_in_background(CITY, REPORT, {}, {})
+        ticket.keep_in_background(CITY, REPORT, {}, dict)
         caches.wait_for_writers()
     assert "no prepared copy of x.gml" in caplog.text
     assert not found(cache, request_of(source))

@@ -14,7 +14,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -81,13 +81,20 @@ class Ticket:
         return self.cache.put(self.request, mark, city, replace(report, issues=issues), questions, ready)
 
     def keep_in_background(
-        self, city: CityModel, report: ImportReport, questions: Mapping[str, str], ready: Mapping[str, Array]
+        self,
+        city: CityModel,
+        report: ImportReport,
+        questions: Mapping[str, str],
+        pack: Callable[[], Mapping[str, Array]],
     ) -> None:
-        """Write the copy in a thread of its own. A disk that is full or read-only is logged, not raised."""
+        """Write the copy in a thread of its own, where ``pack`` brings the derived arrays together too.
+
+        A disk that is full or read-only is logged, not raised.
+        """
 
         def work() -> None:
             try:
-                self.keep(city, report, questions, ready)
+                self.keep(city, report, questions, pack())
             except OSError as error:
                 _log.info("no prepared copy of %s: %s", self.request.path.name, error)
             finally:
