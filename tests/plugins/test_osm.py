@@ -142,6 +142,23 @@ def test_the_workspace_credits_the_contributors(host, tmp_path):
     assert workspace.attributions() == ("© OpenStreetMap contributors (ODbL)",)
 
 
+def test_uses_of_buildings_are_told_apart_however_many_roads_there_are(host, tmp_path):
+    from viewer.workspace.describe import colour_by_attribute
+
+    extract = town()
+    for number, kind in enumerate(
+        ("primary", "secondary", "tertiary", "service", "track", "path", "steps", "cycleway")
+    ):
+        extract.way((0, -50 - 10 * number), (100, -50 - 10 * number), highway=kind)
+        extract.way((0, -150 - 10 * number), (100, -150 - 10 * number), highway=kind)
+    city = host.read(extract.write_xml(tmp_path / "a.osm"), ReadContext()).city
+    colouring = colour_by_attribute(city, "function")
+    own = features(city)
+    shown = {colouring.classes[int(colouring.values[own[name]])] for name in ("way/2", "way/3")}
+    assert shown == {"house", "garage"}
+    assert colouring.classes[int(colouring.values[own["way/10"]])] == "other"
+
+
 def test_xml_and_pbf_give_the_same_city(host, tmp_path):
     one = host.read(town().write_xml(tmp_path / "a.osm"), ReadContext()).city
     for dense in (True, False):

@@ -71,21 +71,26 @@ def _text(value: object) -> str:
 
 
 def colour_by_attribute(city: CityModel, name: str) -> Colouring:
-    """Colouring of the top-level objects by one attribute; text becomes up to eight classes."""
+    """Colouring of the top-level objects by one attribute; text becomes up to eight classes.
+
+    Where buildings have it, their frequent texts are the classes: roads and trees must not use them up.
+    """
     column = city.objects.feature_column(name)
     if column is None:
         return Colouring()
     if column.numeric:
         return colour_by_number(np.asarray(column.values, np.float64), name, "")
-    texts, code, counts = np.unique(column.values, return_inverse=True, return_counts=True)
-    counts = np.where(texts == "", 0, counts)
+    texts, code = np.unique(column.values, return_inverse=True)
+    told = column.values != ""
+    of_buildings = told & city.objects.feature_is_building
+    counts = np.bincount(code[of_buildings if of_buildings.any() else told], minlength=len(texts))
     kept = np.argsort(-counts, kind="stable")[: MAX_CLASSES - 1 if (counts > 0).sum() > MAX_CLASSES else MAX_CLASSES]
     kept = kept[counts[kept] > 0]
     number = np.full(len(texts), float(len(kept)))
     number[kept] = np.arange(len(kept))
     number[texts == ""] = np.nan
     classes = tuple(str(texts[k]) for k in kept)
-    if (counts > 0).sum() > len(kept):
+    if (texts != "").sum() > len(kept):
         classes = (*classes, "other")
     return Colouring(number[code], "okabe-ito", 0.0, float(max(len(classes) - 1, 1)), classes, title=name)
 
