@@ -111,3 +111,13 @@ def test_a_place_that_cannot_be_written_is_one_line(city, tmp_path, drawn, capsy
     assert "folder does not exist" in capsys.readouterr().err
     assert snap(city, "-o", tmp_path / "o.jpg") == 2
     assert ".png" in capsys.readouterr().err
+
+
+def test_credits_and_legend_stand_in_the_picture(city, tmp_path, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(snapshot, "draw", lambda state, size, pose: np.zeros((size[1], size[0], 3), np.uint8))
+    monkeypatch.setattr("viewer.scene.annotate.annotate", lambda picture, **words: told.append(words) or picture)
+    monkeypatch.setattr("viewer.workspace.Workspace.attributions", lambda self: ("© Somebody",))
+    assert snap(city, "-o", tmp_path / "a.png", "--color-by", "function") == 0
+    assert told[0]["credits"] == "© Somebody"
+    assert [text for _, text in told[0]["legend"]] == ["1000"]

@@ -37,7 +37,8 @@ def run(options: Namespace) -> int:
         color_by(workspace, options.color_by)
     camera = view_of(workspace, options)
     state = replace(workspace.scene_state(), quality="full")
-    picture = draw(state, size, pose_of(workspace, size, options.view, camera))
+    pose = pose_of(workspace, size, options.view, camera)
+    picture = labelled(draw(state, size, pose), workspace, state, pose)
     write_atomic(options.output, png_chunks(picture), keep_former=False)
     show(say("Written: {picture}", picture=plain(str(options.output))))
     return 0
@@ -128,6 +129,27 @@ def pose_of(workspace: Workspace, size: tuple[int, int], view: str, camera: Came
     low, high = city.extent_local
     controller.set_world(low, high, workspace.ground)
     return controller.top_pose() if view == "top" else controller.home_pose()
+
+
+def labelled(picture: NDArray[np.uint8], workspace: Workspace, state: SceneState, pose: Pose) -> NDArray[np.uint8]:
+    """The picture with who must be named, and with a legend where colours stand for data."""
+    colouring = state.colouring
+    names = " · ".join(workspace.attributions())
+    if not names and colouring.values is None:
+        return picture
+    from viewer.scene.annotate import annotate
+    from viewer.scene.palettes import legend_entries
+
+    rows = legend_entries(colouring.palette, colouring.low, colouring.high, colouring.classes)
+    return annotate(
+        picture,
+        metres_per_pixel=None,
+        heading_deg=pose.heading_deg,
+        legend=() if colouring.values is None else rows,
+        legend_title=plain(say(colouring.title)) if colouring.title else "",
+        credits=names,
+        theme=state.theme,
+    )
 
 
 def draw(state: SceneState, size: tuple[int, int], pose: Pose) -> NDArray[np.uint8]:
