@@ -70,7 +70,7 @@ def legend_entries(palette: str, low: float, high: float, classes: tuple[str, ..
         return tuple(zip(hex_colors(palette, len(classes)), classes, strict=True))
     values = np.linspace(low, high, 5)
     digits = 0 if high - low >= 10 else 1 if high - low >= 1 else 2
-    years = 1000 <= low and high <= 2200  # numbers in this range are years far more often than counts
+    years = low >= 1000 and high <= 2200  # numbers in this range are years far more often than counts
     grouping = "" if years else ","
     return tuple((c, f"{v:{grouping}.{digits}f}") for c, v in zip(hex_colors(palette, 5), values, strict=True))
 
