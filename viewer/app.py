@@ -58,12 +58,13 @@ def open_window(files: Sequence[Path], *, sample: bool = False, kiosk: bool = Fa
     from viewer.ui.icons import icon
     from viewer.ui.tasks import TaskRunner
     from viewer.ui.window import MainWindow
+    from viewer.ui.words import fresh_document
     from viewer.workspace import Workspace
 
     app.setWindowIcon(icon("logo", "accent"))
     guard = CrashGuard()
     guard.install()
-    session = Session()
+    session = Session(fresh_document())
     host = PluginHost(default_folders(), state_path=default_state_path())
     i18n.add_source(host.translations)
     workspace = Workspace(session, host)

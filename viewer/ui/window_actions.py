@@ -7,14 +7,13 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QApplication
 
-from viewer.session import Document
 from viewer.session.edits import RemoveBuildings, RestoreBuildings
 from viewer.settings import log_folder
 from viewer.ui import i18n, theme
 from viewer.ui.i18n import tr
 from viewer.ui.select_tools import TOOLS
 from viewer.ui.shortcuts import ACTIONS, retitle
-from viewer.ui.words import colouring_text, edit_text
+from viewer.ui.words import colouring_text, edit_text, fresh_document
 
 #: Actions that mean nothing without a city.
 _NEED_CITY = (
@@ -149,7 +148,7 @@ class WindowActions(QObject):
             window.files.release()
             window.report.hide()
             window.quality.hide()
-            self._workspace.open_document(Document())
+            self._workspace.open_document(fresh_document())
             window.stage.welcome.set_recent(window.settings.value.recent)
             window.refresh()
 

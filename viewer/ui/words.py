@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viewer.scenario import LEVERS
+from viewer.scenario import LEVERS, Scenario
 from viewer.session.document import Document
 from viewer.session.session import edit_values
 from viewer.ui.i18n import tr
@@ -97,6 +97,12 @@ def colouring_text(key: str, title: str) -> str:
     if key.startswith("attribute:"):
         return attribute_text(title)
     return tr(title)
+
+
+def fresh_document() -> Document:
+    """An empty document whose first scenario is named in the language of the interface."""
+    name = tr("Scenario {n}", n=1)
+    return Document(scenarios=(Scenario(name),), active=name)
 
 
 def edit_text(edit: object, document: Document) -> str:
