@@ -73,6 +73,8 @@ def select_faces(model: CityModel, keep: NDArray[np.bool_]) -> CityModel:
         face_lod=model.face_lod[keep],
         triangles=new_vertex[model.triangles[triangle_keep]],
         triangle_face=new_face[model.triangle_face[triangle_keep]],
+        tiles=None,
+        appearance=None if model.appearance is None else model.appearance.take(vertex_keep, keep),
     )
 
 

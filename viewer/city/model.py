@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.appearance import Appearance
 from viewer.city.frame import Frame
 from viewer.city.kinds import Theme, theme_of_type
+from viewer.city.tiles import Tiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +138,8 @@ class CityModel:
     triangle_face : (T,) int32 into the faces, ascending.
     lods : levels of detail as text, ascending.
     attribution : who must be named in every picture of the city, "" for nobody.
+    tiles : squares of the ground the arrays are sorted by, None where they are not (see ``arrange``).
+    appearance : textures and materials, None where the city has none.
     """
 
     name: str
@@ -151,6 +155,8 @@ class CityModel:
     objects: ObjectTable
     lods: tuple[str, ...] = ("",)
     attribution: str = ""
+    tiles: Tiles | None = None
+    appearance: Appearance | None = None
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
@@ -186,6 +192,8 @@ class CityModel:
         """(2, 3) float64: lowest and highest corner, metres; zeros for an empty city."""
         if not len(self.positions_local):
             return np.zeros((2, 3))
+        if self.tiles is not None:
+            return np.array([self.tiles.low.min(axis=0), self.tiles.high.max(axis=0)])
         # column by column: many times faster than along the short rows
         return np.array([(column.min(), column.max()) for column in self.positions_local.T], dtype=np.float64).T.copy()
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city import CityModel, Frame, ImportReport, Layer
+from viewer.city.arrange import arrange_with_order
 from viewer.city.ground import Ground, make_ground
 from viewer.city.lod import faces_at
 from viewer.city.measures import Measures, measure
@@ -78,9 +79,9 @@ def derive(
     packed = {} if packed is None else packed
     models = [cities[name] for name, _ in key]
     progress.report(0.1, "Joining the city")
-    city = models[0] if len(models) == 1 else merge(models)
+    city, order = arrange_with_order(models[0] if len(models) == 1 else merge(models))
     faces = [faces_at(model, lod) for model, (_, lod) in zip(models, key, strict=True)]
-    lod_faces = np.concatenate(faces) if faces else np.ones(0, bool)
+    lod_faces = np.concatenate(faces)[order]
     lod_faces.setflags(write=False)
     progress.report(0.3, "Measuring the buildings")
     measures = ready.measures_of(city, packed) or measure(city, lod_faces)

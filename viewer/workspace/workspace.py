@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
 from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TreeLayer
+from viewer.city.arrange import arrange
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
 from viewer.errors import ViewerError
@@ -144,7 +145,7 @@ class Workspace:
             city_extent_local=self._derived.city.extent_local if others and self._derived is not None else None,
         )
         reading = self.host.read(path, context, reader)
-        city, derived = reading.city, None
+        city, derived = (None if reading.city is None else arrange(reading.city)), None
         if city is not None:
             lods = {**dict(base), key: options.get("lod", "")}
             order = [s.key for s in self.session.document.sources if s.key in lods]
