@@ -146,11 +146,16 @@ def _place(raw: RawCity, context: ReadContext) -> Frame:
         _transform_in_place(raw, crs, target)
         accuracy = crs_module.transform_accuracy(crs.horizontal, target)
         if accuracy > 0.5:
+            grids = ", ".join(crs_module.missing_grids(crs.horizontal, target))
             context.info(
-                "Coordinates were transformed from {crs_from} to {crs_to}, good to about {accuracy} m.",
+                "Coordinates were transformed from {crs_from} to {crs_to}, good to about {accuracy} m. "
+                "More accurate with the grid file {grid}, which is not installed."
+                if grids
+                else "Coordinates were transformed from {crs_from} to {crs_to}, good to about {accuracy} m.",
                 crs_from=crs.horizontal,
                 crs_to=target,
                 accuracy=f"{accuracy:g}",
+                grid=grids,
             )
         else:
             context.info(

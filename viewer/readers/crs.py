@@ -25,6 +25,7 @@ __all__ = [
     "axis_order",
     "crs_title",
     "guess_crs",
+    "missing_grids",
     "parse_crs",
     "transform",
     "transform_accuracy",
@@ -265,19 +266,30 @@ def transform_accuracy(crs_from: str, crs_to: str) -> float:
     """
     if crs_from == crs_to:
         return 0.0
+    return _best_way(crs_from, crs_to)[0]
+
+
+def missing_grids(crs_from: str, crs_to: str) -> tuple[str, ...]:
+    """Files that would make ``transform`` between two systems more accurate and are not installed."""
+    return () if crs_from == crs_to else _best_way(crs_from, crs_to)[1]
+
+
+@lru_cache(maxsize=64)
+def _best_way(crs_from: str, crs_to: str) -> tuple[float, tuple[str, ...]]:
+    """Accuracy in metres of the best way that can be gone, NaN if not known, and the grids a better one lacks."""
     from pyproj.transformer import TransformerGroup
 
     a, b = parse_crs(crs_from), parse_crs(crs_to)
     if not (a.known and b.known):
-        return float("nan")
+        return float("nan"), ()
     with warnings.catch_warnings():
-        # That better grids exist is said by the accuracy.
+        # that better grids exist is said by what is returned
         warnings.simplefilter("ignore", UserWarning)
         group = TransformerGroup(_pyproj_crs(a.horizontal), _pyproj_crs(b.horizontal), always_xy=True)
-    if not group.transformers:
-        return float("nan")
-    accuracy = float(group.transformers[0].accuracy)
-    return accuracy if accuracy >= 0 else float("nan")
+    accuracy = float(group.transformers[0].accuracy) if group.transformers else -1.0
+    better = () if group.best_available else tuple(group.unavailable_operations[:1])
+    grids = tuple(str(grid.short_name) for way in better for grid in way.grids if not grid.available)
+    return accuracy if accuracy >= 0 else float("nan"), grids
 
 
 def utm_zone_for(lon: float, lat: float) -> str:
