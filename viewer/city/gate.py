@@ -160,6 +160,10 @@ def _check_structure(model: CityModel) -> None:
             "triangles",
         )
 
+    if model.appearance is not None:
+        fault = model.appearance.fault(len(model.positions_local), faces)
+        _require(not fault, fault)
+
 
 def _check_objects(objects: ObjectTable) -> None:
     count = len(objects.parent)

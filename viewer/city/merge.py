@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.appearance import join
 from viewer.city.frame import Frame
 from viewer.city.kinds import lod_key
 from viewer.city.model import CityModel, Column, ObjectTable
@@ -86,6 +87,10 @@ def merge(models: Sequence[CityModel], *, name: str = "", log: IssueLog | None =
         objects=_merge_objects([model.objects for model in models], start.objects, log),
         lods=lods,
         attribution=" · ".join(dict.fromkeys(model.attribution for model in models if model.attribution)),
+        appearance=join(
+            [model.appearance for model in models],
+            [(len(model.positions_local), len(model.face_surface)) for model in models],
+        ),
     )
 
 

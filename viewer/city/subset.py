@@ -39,5 +39,6 @@ def take_features(city: CityModel, features: NDArray[np.bool_]) -> CityModel:
     part = select_faces(city, kept[city.face_object])
     arrays = {**part.arrays(), "face_object": number[part.face_object]}
     return CityModel(
-        name=city.name, frame=city.frame, objects=table, lods=city.lods, attribution=city.attribution, **arrays,  # type: ignore[arg-type]
+        name=city.name, frame=city.frame, objects=table, lods=city.lods, attribution=city.attribution,
+        appearance=part.appearance, **arrays,  # type: ignore[arg-type]
     )  # fmt: skip

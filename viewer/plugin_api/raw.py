@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.appearance import Appearance
+
 
 @dataclass(eq=False)
 class RawCity:
@@ -25,6 +27,7 @@ class RawCity:
     attributes : name -> (object indices (n,), values: list of str | float | int | None (n,)).
     crs, vertical_crs : as written in the file, not yet recognised.
     attribution : who must be named in every picture of the city.
+    appearance : textures and materials over the ring points and faces, None where the file has none.
     """
 
     points_crs: NDArray[np.float64]
@@ -44,3 +47,4 @@ class RawCity:
     format: str = ""
     version: str = ""
     attribution: str = ""
+    appearance: Appearance | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.appearance import Appearance
 from viewer.city.frame import Frame
 from viewer.city.gate import check_city, offsets
 from viewer.city.kinds import lod_key
@@ -89,6 +90,8 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         face_ring_start = offsets(np.diff(face_ring_start)[cut.usable])
         face_object, face_surface = face_object[cut.usable], face_surface[cut.usable]
         face_lod = face_lod[cut.usable]
+        if raw.appearance is not None:
+            raw.appearance = raw.appearance.take(vertex_keep, cut.usable)
     del cut
 
     context.progress.report(0.95, "Reading attributes")
@@ -107,6 +110,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         objects=_objects(raw, ids, context),
         lods=lods,
         attribution=raw.attribution,
+        appearance=_appearance(raw, ring_start[face_ring_start], context),
     )
     if not len(model.face_object):
         context.warn("Nothing in this file has a shape that could be drawn.")
@@ -288,6 +292,8 @@ def _clean(
     del misplaced
     ring_ok &= face_ok[ring_face]
     keep &= np.repeat(ring_ok, end - start)
+    if raw.appearance is not None:
+        raw.appearance = raw.appearance.take(keep, face_ok)
     face_rings = np.bincount(ring_face[ring_ok], minlength=face_count).astype(np.int32)[face_ok]
     return face_ok, positions[keep], sizes[ring_ok], face_rings
 
@@ -381,6 +387,15 @@ def _objects(raw: RawCity, ids: list[str], context: ReadContext) -> ObjectTable:
         parent=np.asarray(raw.object_parent, dtype=np.int32),
         attributes=columns(raw.attributes, len(ids), ids, context),
     )
+
+
+def _appearance(raw: RawCity, face_start: NDArray[np.int32], context: ReadContext) -> Appearance | None:
+    """Textures and materials of the faces that are left, None where none of them has any."""
+    if raw.appearance is None:
+        return None
+    appearance, lost = raw.appearance.without_gaps(face_start)
+    context.warn("Faces whose texture does not say where it lies on them, shown without it: {count}", count=lost)
+    return None if appearance.empty else appearance
 
 
 def _note_unknown_types(raw: RawCity, context: ReadContext) -> None:
