@@ -11,6 +11,7 @@ from viewer.city.layers import (
     Layer,
     LineLayer,
     PointLayer,
+    TerrainLayer,
     TreeLayer,
 )
 from viewer.city.model import CityModel, Column, ObjectTable
@@ -30,6 +31,7 @@ __all__ = [
     "PointLayer",
     "Severity",
     "SurfaceType",
+    "TerrainLayer",
     "Theme",
     "TreeLayer",
     "theme_of_type",

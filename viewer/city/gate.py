@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city.layers import AreaLayer, ImageLayer, Layer, LineLayer, PointLayer, TreeLayer
+from viewer.city.layers import AreaLayer, ImageLayer, Layer, LineLayer, PointLayer, TerrainLayer, TreeLayer
 from viewer.city.model import CityModel, Column, ObjectTable
 from viewer.city.report import IssueLog, Severity
 from viewer.errors import ReadError
@@ -20,6 +20,8 @@ MAX_EXTENT_M = 2.0e6
 #: Largest tree that is believed, metres of height or crown.
 MAX_TREE_M = 150.0
 MAX_IMAGE_SIDE = 32_768
+#: No ground is higher above or deeper below a city, metres.
+MAX_HEIGHT_M = 12_000.0
 
 Array = NDArray[np.generic]
 
@@ -110,6 +112,8 @@ def check_layer(layer: Layer, log: IssueLog | None = None) -> Layer:
         return _check_areas(layer, log)
     if isinstance(layer, ImageLayer):
         _check_image(layer)
+    if isinstance(layer, TerrainLayer):
+        return _check_terrain(layer, log)
     return layer
 
 
@@ -313,3 +317,18 @@ def _check_image(layer: ImageLayer) -> None:
     around = np.roll(corners, -1, axis=0)
     area = abs(float((corners[:, 0] * around[:, 1] - around[:, 0] * corners[:, 1]).sum())) / 2
     _require(area > 0, "corners_local")
+
+
+def _check_terrain(layer: TerrainLayer, log: IssueLog) -> Layer:
+    """Heights nobody on this planet has ground at become unknown."""
+    heights = layer.heights
+    _require(heights.ndim == 2 and heights.dtype == np.float32, "heights")
+    _require(min(heights.shape) >= 2 and max(heights.shape) <= MAX_IMAGE_SIDE, "heights")
+    _require(np.isfinite(layer.cell_m) and layer.cell_m > 0 and np.isfinite(layer.origin_local).all(), "cell_m")
+    _require(layer.cell_m * max(heights.shape) <= MAX_EXTENT_M, "cell_m")
+    with np.errstate(invalid="ignore"):
+        odd = ~np.isnan(heights) & ~(np.abs(heights) <= MAX_HEIGHT_M)
+    if not odd.any():
+        return layer
+    log.add(Severity.WARNING, "Impossible heights in the terrain, left out: {count}", count=int(odd.sum()))
+    return replace(layer, heights=np.where(odd, np.float32(np.nan), heights))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewer.city.geometry import sample_triangles
 from viewer.city.kinds import SurfaceType, Theme
+from viewer.city.layers import TerrainLayer
 from viewer.city.measures import Measures
 from viewer.city.model import CityModel
 
@@ -21,6 +23,8 @@ NODES = 400
 OUTLIER_M = 30.0
 #: Surfaces further than this above or below the feet of the houses around do not lie on the ground.
 ON_GROUND_M = 6.0
+#: So many nodes of a terrain shape the ground around it.
+_TERRAIN_SAMPLES = 200_000
 _LAID_ON_GROUND = (Theme.LAND_USE, Theme.ROAD, Theme.RAILWAY, Theme.SQUARE, Theme.VEGETATION, Theme.WATER)
 
 
@@ -30,16 +34,46 @@ class Ground:
 
     origin_local : (x, y) of cell [0, 0]'s node, metres. cell_m : spacing. heights : (ny, nx) float32,
     local z, no NaN. exact : whether it comes from terrain in the data (else from building feet).
+    detail : a finer ground that counts within its rectangle, None without one.
     """
 
     origin_local: tuple[float, float]
     cell_m: float
     heights: NDArray[np.float32]
     exact: bool = False
+    detail: Ground | None = None
+
+    @cached_property
+    def range_m(self) -> tuple[float, float]:
+        """Lowest and highest local z, metres."""
+        own = float(self.heights.min()), float(self.heights.max())
+        if self.detail is None:
+            return own
+        fine = self.detail.range_m
+        return min(own[0], fine[0]), max(own[1], fine[1])
+
+    @property
+    def rectangle(self) -> tuple[float, float, float, float]:
+        """West, south, east and north end of the grid, local metres."""
+        ny, nx = self.heights.shape
+        x, y = self.origin_local
+        return x, y, x + (nx - 1) * self.cell_m, y + (ny - 1) * self.cell_m
 
     def height_at(self, xy_local: ArrayLike) -> NDArray[np.float64]:
         """Bilinear height (...,) at points (..., 2), metres; the edge's height outside the grid."""
         xy = np.asarray(xy_local, dtype=np.float64)
+        if self.detail is None:
+            return self._coarse_at(xy)
+        west, south, east, north = self.detail.rectangle
+        inside = (xy[..., 0] >= west) & (xy[..., 0] <= east) & (xy[..., 1] >= south) & (xy[..., 1] <= north)
+        if inside.all():
+            return self.detail.height_at(xy)
+        z = self._coarse_at(xy)
+        if inside.any():
+            z[inside] = self.detail.height_at(xy[inside])
+        return z
+
+    def _coarse_at(self, xy: Floats) -> Floats:
         i, j, s, t = _place(xy, self.origin_local, self.cell_m, self.heights.shape)
         ny, nx = self.heights.shape
         i1, j1 = np.minimum(i + 1, nx - 1), np.minimum(j + 1, ny - 1)
@@ -49,7 +83,9 @@ class Ground:
         return np.asarray(low * (1 - t) + high * t, dtype=np.float64)
 
 
-def make_ground(city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures) -> Ground:
+def make_ground(
+    city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, terrain: TerrainLayer | None = None
+) -> Ground:
     """The ground of a city as a smooth grid.
 
     Terrain in the data decides; where it ends, and without it, surfaces that lie on the ground (land
@@ -59,11 +95,16 @@ def make_ground(city: CityModel, faces: NDArray[np.bool_] | None, measures: Meas
     Parameters
     ----------
     faces : (F,) bool, the faces at the shown LoD; None for all.
+    terrain : the height grid the city stands on; it decides wherever it reaches and stays as fine as it is.
     """
+    if terrain is not None:
+        relief = _relief(terrain)
+        if len(relief):
+            return _with_terrain(city, faces, measures, terrain, relief)
     feet = _without_outliers(_feet(city, faces, measures))
-    terrain = _without_outliers(_samples(city, faces, (Theme.TERRAIN,), 5.0))
-    laid = np.empty((0, 3)) if len(terrain) else _without_outliers(_samples(city, faces, _LAID_ON_GROUND, 5.0))
-    points = np.concatenate([terrain, laid, feet])
+    tin = _without_outliers(_samples(city, faces, (Theme.TERRAIN,), 5.0))
+    laid = np.empty((0, 3)) if len(tin) else _without_outliers(_samples(city, faces, _LAID_ON_GROUND, 5.0))
+    points = np.concatenate([tin, laid, feet])
     if not len(points):
         extent = city.extent_local
         flat = np.full((2, 2), extent[0, 2], np.float32)
@@ -84,13 +125,57 @@ def make_ground(city: CityModel, faces: NDArray[np.bool_] | None, measures: Meas
         laid = laid[np.abs(laid[:, 2] - _bilinear(under, laid[:, :2], origin, cell)) <= ON_GROUND_M]
         points = np.concatenate([laid, feet])
     weights = np.ones(len(points))
-    weights[len(terrain) : len(points) - len(feet)] = 0.3
-    if len(terrain):
+    weights[len(tin) : len(points) - len(feet)] = 0.3
+    if len(tin):
         # Terrain outweighs everything else where it is, but not where it ends.
-        weights[len(terrain) :] = 1e-3
+        weights[len(tin) :] = 1e-3
     result = _fitted(points, weights, origin, cell, shape).astype(np.float32)
     result.setflags(write=False)
-    return Ground(origin, cell, result, exact=bool(len(terrain)))
+    return Ground(origin, cell, result, exact=bool(len(tin)))
+
+
+def _relief(terrain: TerrainLayer) -> Floats:
+    """(n, 3) evenly spread known nodes of a terrain."""
+    rows, columns = terrain.heights.shape
+    step = max(1, int(np.ceil(np.sqrt(rows * columns / _TERRAIN_SAMPLES))))
+    row, column = np.unique([*range(0, rows, step), rows - 1]), np.unique([*range(0, columns, step), columns - 1])
+    z = terrain.heights[np.ix_(row, column)].astype(np.float64)
+    x = terrain.origin_local[0] + column * terrain.cell_m
+    y = terrain.origin_local[1] + row * terrain.cell_m
+    gx, gy = np.meshgrid(x, y)
+    known = np.isfinite(z)
+    return np.column_stack([gx[known], gy[known], z[known]])
+
+
+def _with_terrain(
+    city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, terrain: TerrainLayer, relief: Floats
+) -> Ground:
+    """A smooth ground around a terrain, and the terrain itself as its detail, filled where it is unknown."""
+    feet = _without_outliers(_feet(city, faces, measures))
+    points = np.concatenate([relief, feet])
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    if len(city.positions_local):
+        low, high = np.minimum(low, city.extent_local[0, :2]), np.maximum(high, city.extent_local[1, :2])
+    span = float(max(np.max(high - low), 1.0))
+    margin = max(MARGIN_SHARE * span, 50.0)
+    cell = max(5.0, (span + 2 * margin) / NODES)
+    low, high = low - margin, high + margin
+    shape = (int(np.ceil((high - low)[1] / cell)) + 1, int(np.ceil((high - low)[0] / cell)) + 1)
+    origin = (float(low[0]), float(low[1]))
+    weights = np.ones(len(points))
+    weights[len(relief) :] = 1e-3
+    around = _fitted(points, weights, origin, cell, shape).astype(np.float32)
+    around.setflags(write=False)
+    heights = terrain.heights
+    unknown = ~np.isfinite(heights)
+    if unknown.any():
+        row, column = np.nonzero(unknown)
+        xy = np.column_stack([column, row]) * terrain.cell_m + np.array(terrain.origin_local)
+        heights = heights.copy()
+        heights[row, column] = _bilinear(around.astype(np.float64), xy, origin, cell)
+        heights.setflags(write=False)
+    fine = Ground(terrain.origin_local, terrain.cell_m, heights, exact=True)
+    return Ground(origin, cell, around, exact=True, detail=fine)
 
 
 def _fitted(

@@ -108,3 +108,29 @@ class ImageLayer(Layer):
 
     def __len__(self) -> int:
         return 1
+
+
+@dataclass(frozen=True, eq=False)
+class TerrainLayer(Layer):
+    """Heights of the ground on a regular grid; the topmost visible one is the ground of the city.
+
+    heights : (ny, nx) float32 local z, metres, first row south, NaN where unknown. origin_local : (x, y) of
+    node [0, 0]. cell_m : spacing of the nodes. vertical_crs : height system as the file names it, "" if it does
+    not.
+    """
+
+    heights: NDArray[np.float32]
+    origin_local: tuple[float, float]
+    cell_m: float
+    vertical_crs: str = field(default="", kw_only=True)
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def corners_local(self) -> NDArray[np.float64]:
+        """(4, 2) float64 metres: north-west, north-east, south-east, south-west node."""
+        rows, columns = self.heights.shape
+        west, south = self.origin_local
+        east, north = west + (columns - 1) * self.cell_m, south + (rows - 1) * self.cell_m
+        return np.array([[west, north], [east, north], [east, south], [west, south]], dtype=np.float64)

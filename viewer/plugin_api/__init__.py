@@ -15,6 +15,7 @@ from viewer.city import (
     PointLayer,
     Severity,
     SurfaceType,
+    TerrainLayer,
     TreeLayer,
 )
 from viewer.city.measures import Measures
@@ -68,6 +69,7 @@ __all__ = [
     "Status",
     "SurfaceType",
     "Table",
+    "TerrainLayer",
     "TreeLayer",
     "VectorTable",
     "ViewerError",

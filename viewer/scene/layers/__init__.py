@@ -5,7 +5,7 @@ Reading layers, their order and what a click means are decided elsewhere.
 
 from __future__ import annotations
 
-from viewer.city import AreaLayer, ImageLayer, LineLayer, PointLayer, TreeLayer
+from viewer.city import AreaLayer, ImageLayer, LineLayer, PointLayer, TerrainLayer, TreeLayer
 from viewer.city.ground import Ground
 from viewer.scene.layers.areas import AreasDrawing, ground_hit
 from viewer.scene.layers.drawing import LayerDrawing
@@ -43,4 +43,6 @@ def make_drawing(view: LayerView, ground: Ground | None, style: Look, lift_m: fl
         return ImageDrawing(view, ground, style, lift_m)
     if isinstance(layer, PointLayer):
         return PointsDrawing(view, ground, style)
+    if isinstance(layer, TerrainLayer):
+        return LayerDrawing(view)  # the ground itself, drawn with what the city stands in
     raise TypeError(type(layer).__name__)

@@ -99,14 +99,15 @@ def ground_hit(ground: Ground | None, origin: Floats, direction: Floats, offset:
             return None
         along = (offset - origin[2]) / direction[2]
         return origin + direction * along if along > 0 else None
-    low, high = float(ground.heights.min()) + offset, float(ground.heights.max()) + offset
+    low, high = (height + offset for height in ground.range_m)
     if direction[2] > -1e-6:
         return None
     first, last = max((high - origin[2]) / direction[2], 0.0), (low - origin[2]) / direction[2]
     if last < 0:
         return None
     # March in steps of the grid, then halve the step in which the ray goes under.
-    steps = int(np.clip((last - first) * np.hypot(direction[0], direction[1]) / ground.cell_m * 2, 2, 4000))
+    cell_m = ground.cell_m if ground.detail is None else min(ground.cell_m, max(ground.detail.cell_m, 1.0))
+    steps = int(np.clip((last - first) * np.hypot(direction[0], direction[1]) / cell_m * 2, 2, 4000))
     along = np.linspace(first, last + 1e-6, steps + 1)
     for _ in range(3):
         at = origin + along[:, None] * direction

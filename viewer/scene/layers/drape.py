@@ -38,7 +38,7 @@ def on_ground(points: Floats, ground: Ground | None) -> Floats:
 
 def is_flat(ground: Ground | None) -> bool:
     """Whether the ground is a level plane."""
-    return ground is None or float(np.ptp(ground.heights)) < FLAT_M
+    return ground is None or ground.range_m[1] - ground.range_m[0] < FLAT_M
 
 
 def drape_polygons(

@@ -1,0 +1,197 @@
+"""What a terrain says about a city: heights at places, houses set on it, and whether both mean the same heights.
+
+The ground that everything else uses is made in ``ground``; nothing here reads files or draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewer.city.kinds import Theme
+from viewer.city.layers import TerrainLayer
+from viewer.city.measures import Measures
+from viewer.city.model import CityModel
+from viewer.city.report import Issue, IssueLog, Severity
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Houses that stand at one level within this are taken to have no ground height of their own.
+LEVEL_M = 0.01
+#: A house this near to the terrain is left where it is.
+NEAR_M = 0.5
+#: From this median difference on a person is told.
+DISAGREE_M = 2.0
+#: Fewest houses on a terrain that say something about its height system.
+FEWEST = 3
+_FEET = 3.28084
+#: Heights above the ellipsoid less those above the sea, where people measure so (Europe, Japan), metres.
+_GEOID_M = (20.0, 56.0)
+_ON_GROUND = (Theme.LAND_USE, Theme.ROAD, Theme.RAILWAY, Theme.SQUARE, Theme.VEGETATION, Theme.WATER)
+
+SET_ON = "{count} buildings without a ground height of their own were set on the terrain {terrain}."
+ABOVE = "The buildings stand {metres} m above the terrain {terrain} (median of {n}; half of them {low} to {high} m)."
+BELOW = "The buildings stand {metres} m below the terrain {terrain} (median of {n}; half of them {low} to {high} m)."
+BY_GEOID = (
+    "That is what heights above the ellipsoid differ from heights above sea level: one of the two files probably"
+    " holds the former. City: {city}. Terrain: {own}."
+)
+BY_FEET = "One of the two is probably in feet: the heights differ by the factor {factor}. City: {city}. Terrain: {own}."
+BY_ROOFS = "The grid follows the roofs: it is probably a surface model with buildings and trees, not a terrain."
+BY_DATUM = "The two files probably use different height systems. City: {city}. Terrain: {own}."
+BY_TIME = (
+    "The difference changes from place to place: one of the two is probably a surface model, coarse, or from another"
+    " time. City: {city}. Terrain: {own}."
+)
+_NOT_NAMED = "?"
+
+
+def height_at(terrain: TerrainLayer, xy_local: ArrayLike) -> Floats:
+    """Bilinear height (n,) at points (n, 2), local metres; NaN beside the grid and next to unknown nodes."""
+    xy = np.asarray(xy_local, np.float64).reshape(-1, 2)
+    heights = terrain.heights
+    rows, columns = heights.shape
+    u = (xy[:, 0] - terrain.origin_local[0]) / terrain.cell_m
+    v = (xy[:, 1] - terrain.origin_local[1]) / terrain.cell_m
+    with np.errstate(invalid="ignore"):
+        inside = (u >= 0) & (v >= 0) & (u <= columns - 1) & (v <= rows - 1)
+    u, v = np.where(inside, u, 0.0), np.where(inside, v, 0.0)
+    i, j = np.minimum(u.astype(np.int64), columns - 2), np.minimum(v.astype(np.int64), rows - 2)
+    s, t = u - i, v - j
+    low = heights[j, i] * (1 - s) + heights[j, i + 1] * s
+    high = heights[j + 1, i] * (1 - s) + heights[j + 1, i + 1] * s
+    return np.where(inside, low * (1 - t) + high * t, np.nan)
+
+
+def set_on(city: CityModel, faces: Flags | None, terrain: TerrainLayer) -> tuple[CityModel, int]:
+    """A city read from one file with what has no ground height of its own set on the terrain.
+
+    A building stands at height 0 of the coordinate system, or all of the file stand at one level, and the terrain
+    says otherwise: then it is moved up or down as a whole, its lowest corner onto the lowest terrain under it.
+    What lies flat on the ground at that level follows the terrain corner by corner.
+
+    Returns
+    -------
+    The city (the same object where nothing moved) and the number of buildings moved.
+    """
+    count = len(city.objects.features) if len(city.objects) else 0
+    if not count or not len(city.positions_local):
+        return city, 0
+    shown = np.ones(len(city.face_surface), bool) if faces is None else faces
+    vertex_feature = city.face_feature[city.vertex_face]
+    used = shown[city.vertex_face]
+    z = city.positions_local[:, 2]
+    low, high = np.full(count, np.inf, np.float32), np.full(count, -np.inf, np.float32)
+    np.minimum.at(low, vertex_feature[used], z[used])
+    np.maximum.at(high, vertex_feature[used], z[used])
+    building = city.objects.feature_is_building & np.isfinite(low)
+    feet = low[building] if building.any() else low[np.isfinite(low)]
+    if not len(feet):
+        return city, 0
+    level = float(np.median(feet))
+    sea = -city.frame.origin_crs[2]
+    with np.errstate(invalid="ignore"):
+        flat = np.abs(low - sea) < LEVEL_M
+        if len(feet) >= FEWEST and float(np.ptp(feet)) < LEVEL_M:
+            flat |= np.abs(low - level) < LEVEL_M
+        laid = flat & (high - low < LEVEL_M) & _of_themes(city, _ON_GROUND)
+    if not flat.any():
+        return city, 0
+
+    near = np.flatnonzero(flat[vertex_feature])
+    under = height_at(terrain, city.positions_local[near, :2])
+    feature = vertex_feature[near]
+    known = np.isfinite(under)
+    ground = np.full(count, np.inf)
+    at_foot = known & (z[near] - low[feature] < NEAR_M)
+    np.minimum.at(ground, feature[at_foot], under[at_foot])
+    with np.errstate(invalid="ignore"):
+        lift = np.where(flat & np.isfinite(ground), ground - low, 0.0)
+    lift[np.abs(lift) < NEAR_M] = 0.0
+    lift[laid] = 0.0
+    moved = lift[feature] + np.where(laid[feature] & known, under - z[near], 0.0)
+    if not moved.any():
+        return city, 0
+    positions = city.positions_local.copy()
+    positions[near, 2] += moved.astype(np.float32)
+    lifted = replace(city, positions_local=positions, tiles=None)
+    return lifted, int(((lift != 0) & city.objects.feature_is_building).sum())
+
+
+def _of_themes(city: CityModel, themes: tuple[Theme, ...]) -> Flags:
+    codes = [tuple(Theme).index(theme) for theme in themes]
+    return np.isin(city.objects.feature_theme, codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ground heights of buildings less the terrain under them, metres: median, quartiles, number.
+
+    over_roofs : median of the terrain less the buildings' tops. Heights are those of the median building, in the
+    coordinate system: of the city and of the terrain.
+    """
+
+    median_m: float
+    low_m: float
+    high_m: float
+    count: int
+    over_roofs_m: float
+    city_m: float
+    terrain_m: float
+
+
+def difference(city: CityModel, measures: Measures, terrain: TerrainLayer) -> Difference | None:
+    """How the feet of the buildings differ from the terrain; None with fewer than three on it."""
+    stands = measures.is_building & ~measures.planned & np.isfinite(measures.ground_m)
+    stands &= np.isfinite(measures.centre_local).all(axis=1)
+    under = height_at(terrain, measures.centre_local[stands])
+    known = np.isfinite(under)
+    if known.sum() < FEWEST:
+        return None
+    feet, under = measures.ground_m[stands][known], under[known]
+    apart = feet - under
+    low, middle, high = np.percentile(apart, (25, 50, 75)).tolist()
+    top = measures.top_m[stands][known]
+    origin = city.frame.origin_crs[2]
+    return Difference(
+        middle, low, high, len(apart), float(np.nanmedian(under - top)),
+        float(np.median(feet)) + origin, float(np.median(under)) + origin,
+    )  # fmt: skip
+
+
+def disagreement(city: CityModel, measures: Measures, terrain: TerrainLayer) -> tuple[Issue, ...]:
+    """What a person is told where city and terrain lie metres apart: the numbers, then the probable reason."""
+    found = difference(city, measures, terrain)
+    if found is None or abs(found.median_m) < DISAGREE_M:
+        return ()
+    log = IssueLog()
+    log.add(
+        Severity.WARNING,
+        ABOVE if found.median_m > 0 else BELOW,
+        metres=round(abs(found.median_m), 1),
+        terrain=terrain.name,
+        n=found.count,
+        low=round(found.low_m, 1),
+        high=round(found.high_m, 1),
+    )
+    named: dict[str, Any] = {
+        "city": city.frame.vertical_crs or _NOT_NAMED,
+        "own": terrain.vertical_crs or _NOT_NAMED,
+    }
+    spread = found.high_m - found.low_m
+    factor = found.terrain_m / found.city_m if abs(found.city_m) > 1.0 else 0.0
+    if abs(found.over_roofs_m) < 0.25 * abs(found.median_m) and found.median_m < 0:
+        log.add(Severity.WARNING, BY_ROOFS)
+    elif min(abs(factor - _FEET), abs(factor - 1 / _FEET) * _FEET) < 0.05:
+        log.add(Severity.WARNING, BY_FEET, factor=round(max(factor, 1 / factor), 2), **named)
+    elif spread > max(3.0, 0.3 * abs(found.median_m)):
+        log.add(Severity.WARNING, BY_TIME, **named)
+    elif _GEOID_M[0] <= abs(found.median_m) <= _GEOID_M[1]:
+        log.add(Severity.WARNING, BY_GEOID, **named)
+    else:
+        log.add(Severity.WARNING, BY_DATUM, **named)
+    return log.issues()
