@@ -92,6 +92,16 @@ class IssueLog:
                 known.values,
             )
 
+    def copy(self) -> IssueLog:
+        """A log of its own with the same findings."""
+        other = IssueLog()
+        other.reset(self)
+        return other
+
+    def reset(self, other: IssueLog) -> None:
+        """Hold the findings of another log, and no longer its own."""
+        self._issues, self.faults = dict(other._issues), list(other.faults)
+
     def issues(self) -> tuple[Issue, ...]:
         """All findings, gravest first."""
         order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -110,6 +120,7 @@ class ImportReport:
     lods : levels of detail found, ascending.
     seconds : reading time, float.
     faults : repaired or left out, with all ids, for the data check.
+    crs_read : system the file was read in, where that is not ``crs``; "" for the same.
     """
 
     source: str
@@ -125,3 +136,4 @@ class ImportReport:
     seconds: float = 0.0
     issues: tuple[Issue, ...] = ()
     faults: tuple[Fault, ...] = ()
+    crs_read: str = ""

@@ -20,6 +20,7 @@ from viewer.city import (
     Layer,
     LineLayer,
     PointLayer,
+    TerrainLayer,
     TreeLayer,
 )
 from viewer.city.gate import check_city, check_layer
@@ -45,6 +46,7 @@ _COUNTED_AS: tuple[tuple[type[Layer], str], ...] = (
     (AreaLayer, "Area"),
     (LineLayer, "Line"),
     (ImageLayer, "Image"),
+    (TerrainLayer, "Terrain"),
 )
 
 
@@ -146,6 +148,7 @@ def city_report(
         seconds=seconds,
         issues=_readable(context.log.issues()),
         faults=tuple(context.log.faults),
+        crs_read=facts.get("crs", ""),
     )
 
 
@@ -176,7 +179,7 @@ def layer_report(
 
 def positions_of(layer: Layer) -> NDArray[np.float64]:
     """(V, 2) or (V, 3) float64: all places of a layer, local metres."""
-    if isinstance(layer, ImageLayer):
+    if isinstance(layer, ImageLayer | TerrainLayer):
         return layer.corners_local
     assert isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer)
     return layer.positions_local

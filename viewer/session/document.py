@@ -64,6 +64,11 @@ class Source:
     mark: FileMark | None = field(default=None, compare=False)
 
 
+def reading_options(options: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The options of a source that decide how its file is read; the level of detail only decides what is shown."""
+    return tuple(sorted(pair for pair in options if pair[0] != "lod"))
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A saved view, a step of a story."""

@@ -256,6 +256,19 @@ class SetOption:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """Read a source with other choices (CRS, height column); undo shows it as it was read before."""
+
+    text: ClassVar[str] = "Read {key} again"
+    key: str
+    options: tuple[tuple[str, str], ...]
+
+    def apply(self, document: Document) -> Document:
+        source = document.source(self.key)
+        return document if source is None else document.with_source(replace(source, options=self.options))
+
+
+@dataclass(frozen=True, slots=True)
 class ColorBy:
     """Colour the city by surface type, an attribute or an indicator."""
 

@@ -31,6 +31,7 @@ class LayersPanel(QWidget):
     open_wanted = Signal()
     remove_wanted = Signal(str)
     lod_wanted = Signal(str, str)
+    place_wanted = Signal(str)
 
     def __init__(self, workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -153,6 +154,7 @@ class SourceCard(Card):
             self.down,
             tool("zoom-to", "Fly there", lambda: self._panel.zoom_wanted.emit(self.source.key)),
             self.labels,
+            tool("map", "Coordinate system...", lambda: self._panel.place_wanted.emit(self.source.key)),
             tool("report", "Import report", self._ask_report),
             None,
             tool("trash", "Remove from the session", lambda: self._panel.remove_wanted.emit(self.source.key)),

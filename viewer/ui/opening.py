@@ -64,6 +64,7 @@ class Opener(QObject):
     opened = Signal(str, bool)  # source key, whether it is the first city
     session_wanted = Signal(str)  # path of a session file
     report_ready = Signal(str)  # source key
+    place_wanted = Signal(str)  # source key: choose its coordinate system on a map
 
     def __init__(
         self, workspace, tasks: Tasks, toasts: Toasts, settings: Settings, parent: QObject | None = None
@@ -73,6 +74,7 @@ class Opener(QObject):
         self._waiting: deque[_Request] = deque()
         self._then: Callable[[], None] | None = None
         tasks.finished.connect(self._on_finished)
+        workspace.outdated.connect(lambda key: self.reread(key, {}))
 
     def ask(self, parent: QWidget) -> None:
         """Let a person choose files."""
@@ -209,8 +211,10 @@ class Opener(QObject):
         else:
             text, offered = "{file}: {option} was taken as {value}.", (assumed,) if assumed else ()
         option = tr(OPTION_NAMES[name]) if name in OPTION_NAMES else name
+        on_map = (("Choose on a map...", lambda: self.place_wanted.emit(key)),) if name == "crs" else ()
         self._toasts.ask(
             text,
+            on_map,
             hint="Close this if it is right, or choose another value.",
             field=(option, offered, assumed, again),
             file=loaded.title,

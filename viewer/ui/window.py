@@ -126,6 +126,8 @@ class MainWindow(QMainWindow):
         self.layers.report_wanted.connect(self.show_report)
         self.layers.zoom_wanted.connect(self.travel.to_source)
         self.layers.remove_wanted.connect(self._actions.remove_source)
+        self.layers.place_wanted.connect(self._actions.choose_crs)
+        self.opener.place_wanted.connect(self._actions.choose_crs)
         self.report.place_wanted.connect(self.show_place)
         self.quality.fault_wanted.connect(self.show_fault)
         self.info.zoom_wanted.connect(self.travel.to_features)

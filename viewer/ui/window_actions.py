@@ -164,6 +164,23 @@ class WindowActions(QObject):
             name=source.title or key,
         )
 
+    def choose_crs(self, key: str) -> None:
+        """Ask for the coordinate system of a source, with a preview, and read it again."""
+        from viewer.ui.crs_dialog import CrsDialog
+        from viewer.workspace.placing import city_degrees, placed
+
+        source = self._workspace.session.document.source(key)
+        if source is None:
+            return
+        now = placed(self._workspace, key)
+        if not len(now.points_xy):
+            self._window.stage.toasts.say("{name} has no points that could be placed.", name=source.title or key)
+            return
+        others = city_degrees(self._workspace, without=key)
+        dialog = CrsDialog(source.title or key, now.points_xy, now.crs, others, self._window)
+        if dialog.exec() and dialog.chosen() and dialog.chosen() != now.crs:
+            self._window.opener.reread(key, {"crs": dialog.chosen()})
+
     def _save_picture(self) -> None:
         from viewer.ui.picture import pose_of  # draws with VTK, which is loaded by then
         from viewer.ui.picture_dialog import PictureDialog

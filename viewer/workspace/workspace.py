@@ -26,7 +26,8 @@ from viewer.readers.store.folder import entry_of, title_of
 from viewer.scenario import CityChange, Scenario, Target
 from viewer.scene.state import Colouring, LayerView, SceneState
 from viewer.session import Document, Session, Source
-from viewer.session.edits import AddSource, RemoveSource, SetOption
+from viewer.session.document import reading_options
+from viewer.session.edits import AddSource, ReadAgain, RemoveSource, SetOption
 from viewer.workspace import ready
 from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
 from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
@@ -45,6 +46,8 @@ class Workspace:
 
     #: The document or derived data changed: refresh. No arguments.
     changed = Signal()
+    #: A layer has to be read again, because the city lies in another coordinate system now: its key.
+    outdated = Signal(str)
     #: Selection or hovered object changed. No arguments.
     selection_changed = Signal()
 
@@ -58,6 +61,7 @@ class Workspace:
         self.outline_local: NDArray[np.float64] = _NO_RING
         self._cities: dict[str, CityModel] = {}
         self._layers: dict[str, tuple[Layer, ...]] = {}
+        self._readings: dict[tuple[str, tuple[tuple[str, str], ...], Frame | None], Loaded] = {}
         self._derived: Derived | None = None
         self._recent: OrderedDict[CityKey, Derived] = OrderedDict()
         self._changes: OrderedDict[Scenario, CityChange] = OrderedDict()
@@ -67,6 +71,7 @@ class Workspace:
         self._surfaces: tuple[object, Surfaces | None] = (None, None)
         self._study_ring: NDArray[np.float64] | None = None
         self._next_key = 1
+        self._stale = False
         session.changed.connect(self._on_document)
 
     # -- what is open ------------------------------------------------------------------------------
@@ -183,14 +188,11 @@ class Workspace:
             raise ViewerError(
                 "A layer needs a city to lie on.", hint="Open a city model first, then this file.", path=loaded.path
             )
-        if loaded.city is not None:
-            self._cities[loaded.key] = loaded.city
-            if loaded.derived is not None:
-                self._remember(loaded.derived)
-        else:
-            self._layers[loaded.key] = loaded.layers
-        self.reports[loaded.key] = loaded.report
-        self.questions[loaded.key] = loaded.questions
+        frame = self.frame if loaded.city is None else None
+        self._readings[loaded.key, reading_options(loaded.options), frame] = loaded
+        self._take(loaded)
+        if loaded.city is not None and loaded.derived is not None:
+            self._remember(loaded.derived)
         known = self.session.document.source(loaded.key)
         if known is None:
             self.session.edit(
@@ -198,6 +200,8 @@ class Workspace:
                     Source(loaded.key, loaded.path, loaded.kind, loaded.reader, loaded.title, options=loaded.options)
                 )
             )
+        elif reading_options(known.options) != reading_options(loaded.options):
+            self.session.edit(ReadAgain(loaded.key, loaded.options))
         else:
             self._refresh()
         return loaded.key
@@ -206,6 +210,7 @@ class Workspace:
         """Show another document; read ``missing_sources`` afterwards and ``adopt`` them."""
         self._cities.clear()
         self._layers.clear()
+        self._readings.clear()
         self._recent.clear()
         self.reports.clear()
         self.questions.clear()
@@ -475,6 +480,21 @@ class Workspace:
     def _city_key(self, document: Document) -> CityKey:
         return tuple((s.key, dict(s.options).get("lod", "")) for s in document.sources if s.key in self._cities)
 
+    def _take(self, loaded: Loaded) -> None:
+        """Use one reading of a source; another one of the same source stays for undo."""
+        if loaded.city is None:
+            self._layers[loaded.key] = loaded.layers
+        elif self._cities.get(loaded.key) is not loaded.city:
+            self._cities[loaded.key] = loaded.city
+            for known in [key for key in self._recent if any(name == loaded.key for name, _ in key)]:
+                del self._recent[known]
+            if loaded.derived is not None and {name for name, _ in loaded.derived.key} == {loaded.key}:
+                self._remember(loaded.derived)
+            if self._derived is not None and any(name == loaded.key for name, _ in self._derived.key):
+                self._stale = True
+        self.reports[loaded.key] = loaded.report
+        self.questions[loaded.key] = loaded.questions
+
     def _remember(self, derived: Derived) -> None:
         self._recent[derived.key] = derived
         self._recent.move_to_end(derived.key)
@@ -490,16 +510,38 @@ class Workspace:
     def _refresh(self) -> None:
         """Derive again what follows from the open cities and layers, if they are others than before."""
         self._tables.clear()
+        for source in self.session.document.sources:
+            reading = self._readings.get((source.key, reading_options(source.options), None))
+            if reading is not None:
+                self._take(reading)
         key = self._city_key(self.session.document)
         if not key:
             self._set_derived(None)
-        elif self._derived is None or self._derived.key != key:
+        elif self._derived is None or self._derived.key != key or self._stale:
+            self._stale = False
             found = self._recent.get(key)
             if found is None:
                 found = derive(key, self._cities)
                 self._remember(found)
             self._set_derived(found)
+        outdated = self._take_layers()
         self.changed.emit()
+        for name in outdated:
+            self.outdated.emit(name)
+
+    def _take_layers(self) -> list[str]:
+        """Show the layers as they were read into the present frame; the keys of those that have to be read again."""
+        lacking = []
+        for source in self.session.document.sources:
+            if source.key not in self._layers or self._derived is None:
+                continue
+            reading = self._readings.get((source.key, reading_options(source.options), self.frame))
+            if reading is not None:
+                self._take(reading)
+            elif any(key == source.key for key, _, _ in self._readings):
+                del self._layers[source.key]
+                lacking.append(source.key)
+        return lacking
 
     def _set_derived(self, derived: Derived | None) -> None:
         if derived is self._derived:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import ImportReport, Issue
+from viewer.city import ImportReport, Issue, texts
 from viewer.city.report import Fault, Severity
-from viewer.readers.store import texts
 
 Array = NDArray[np.generic]
 
@@ -37,6 +36,7 @@ def report_to_json(report: ImportReport, arrays: dict[str, Array]) -> dict[str, 
         "seconds": report.seconds,
         "issues": [_issue_to_json(issue) for issue in report.issues],
         "faults": faults,
+        "crs_read": report.crs_read,
     }
 
 
@@ -55,7 +55,10 @@ def report_from_json(value: Mapping[str, Any], arrays: Mapping[str, Array]) -> I
     faults = []
     for number, fault in enumerate(value["faults"]):
         name = f"fault.{number}"
-        ids = texts.unpack(arrays[f"{name}.ids"], arrays[f"{name}.ids_start"], name)  # type: ignore[arg-type]
+        encoded, start = arrays[f"{name}.ids"], arrays[f"{name}.ids_start"]
+        if encoded.dtype != np.uint8 or start.dtype != np.int64 or encoded.ndim != 1 or start.ndim != 1:
+            raise ValueError("texts are letters and offsets")
+        ids = texts.PackedTexts(encoded, start).tolist()  # type: ignore[arg-type]
         stored = arrays[f"{name}.places"]
         if stored.shape != (len(ids), 3) or stored.dtype != np.float64:
             raise ValueError("one place for each id")
@@ -75,6 +78,7 @@ def report_from_json(value: Mapping[str, Any], arrays: Mapping[str, Array]) -> I
         seconds=float(value["seconds"]),
         issues=tuple(_issue_from_json(issue) for issue in value["issues"]),
         faults=tuple(faults),
+        crs_read=str(value["crs_read"]),
     )
 
 
