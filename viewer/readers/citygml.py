@@ -1,7 +1,8 @@
 """CityGML 1.0, 2.0 and 3.0, plain, ``.gz`` or ``.zip`` with several tiles -> one checked city.
 
 Files are read as a stream, member by member. What elements mean stands in ``citygml_names``; objects are
-gathered in ``citygml_objects``, faces in ``citygml_faces``; ``assemble`` does the rest. Textures are not read.
+gathered in ``citygml_objects``, faces in ``citygml_faces``, textures in ``citygml_appearance``; ``assemble`` does
+the rest.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from viewer.city.model import CityModel
+from viewer.city.report import IssueLog
 from viewer.errors import ReadError
 from viewer.plugin_api.context import ReadContext
 from viewer.plugin_api.raw import RawCity
 from viewer.readers import archive, crs
 from viewer.readers.assemble import assemble
+from viewer.readers.citygml_appearance import AppearanceCollector, NamedFaces, Names, likely_dressed
 from viewer.readers.citygml_faces import FaceArrays
 from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
 from viewer.readers.citygml_objects import ObjectCollector
@@ -26,6 +29,7 @@ from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_repeats import drop_repeats
 from viewer.readers.growing import GrowingFaces
 from viewer.readers.json_parse import collector_off
+from viewer.readers.pictures import PictureFinder
 from viewer.readers.xml import MemberReader
 
 Element = Any
@@ -65,39 +69,61 @@ def read_citygml(path: str | PathLike[str], context: ReadContext) -> CityModel:
     tiles = archive.members(path, looks_like_citygml)
     if not tiles:
         raise ReadError("There is no CityGML file in this archive.", path=path)
-    city = _CityReader(path, context, sum(tile.size for tile in tiles))
     with collector_off():
-        for tile in tiles:
-            city.read(tile, several=len(tiles) > 1)
-        raw = city.finish()
+        raw = _read_tiles(tiles, path, context).finish()
     return assemble(raw, context, path=path)
 
 
-class _CityReader:
-    """Gathers all tiles of one city."""
+def _read_tiles(tiles: list[archive.Member], path: Path, context: ReadContext) -> _CityReader:
+    """All tiles, with their textures where they have any; without, nothing is spent on them."""
+    dressed = any(likely_dressed(tile) for tile in tiles)
+    before = IssueLog() if dressed else context.log.copy()
+    city = _CityReader(path, context, tiles, dressed=dressed)
+    if city.dressed and not dressed:  # appearances where nobody would have looked: once more, with them
+        context.log.reset(before)
+        city = _CityReader(path, context, tiles, dressed=True)
+    return city
 
-    def __init__(self, path: Path, context: ReadContext, total_bytes: int) -> None:
+
+class _CityReader:
+    """Gathers all tiles of one city.
+
+    dressed : whether appearances are read, or were met although they were not to be read.
+    """
+
+    def __init__(self, path: Path, context: ReadContext, tiles: list[archive.Member], *, dressed: bool = False) -> None:
         self._path, self._context = path, context
-        self._total, self._done = max(total_bytes, 1), 0
-        self._objects = ObjectCollector()
+        self._total, self._done = max(sum(tile.size for tile in tiles), 1), 0
+        self.dressed = dressed
+        self._names = Names()
+        self._appearance = AppearanceCollector() if dressed else None
+        self._objects = ObjectCollector(NamedFaces(self._names) if dressed else None)
         self._settler = ReferenceSettler(self._objects)
         self._faces = GrowingFaces()
         self._srs = ""
         self._tile_srs = ""
         self._version = ""
         self._tiles: list[archive.Member] = []
+        for tile in tiles:
+            self._read(tile, several=len(tiles) > 1)
+        self.dressed = self.dressed or self._objects.dressed
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    def read(self, tile: archive.Member, *, several: bool) -> None:
+    def _read(self, tile: archive.Member, *, several: bool) -> None:
         """Read one tile to its end, or to where it is damaged."""
         before = len(self._objects.ids)
         self._tile_srs = ""
         searched = 0
+        if self._appearance is not None:
+            self._appearance.begin(PictureFinder(self._path, tile))
         with tile.open() as stream:
             reader = MemberReader(stream, MEMBERS, self._path, self._report)
             for member in reader:
+                if self._appearance is not None:
+                    self._appearance.add(member)
                 if local_name(member.tag) not in _OBJECT_MEMBERS:
+                    self.dressed = self.dressed or len(member) > 0
                     continue
                 if not self._tile_srs and searched < _MEMBERS_SEARCHED_FOR_CRS:
                     self._find_crs(reader.root, member, first=searched == 0)
@@ -192,7 +218,12 @@ class _CityReader:
         for arrays in placed:
             self._add(arrays)
         self._note_what_was_left_out(missing)
+        numbers = self._faces.numbers()
         raw = self._faces.finish()
+        if self._appearance is not None:
+            raw.appearance = self._appearance.finish(
+                self._names, numbers, raw.ring_face, raw.ring_start.astype(np.int64), self._context
+            )
         raw.lods = objects.lods or [""]
         raw.object_ids, raw.object_types = objects.ids, objects.types
         raw.object_parent = np.array(objects.parents, dtype=np.int32)

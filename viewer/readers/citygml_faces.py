@@ -70,9 +70,12 @@ class Reference(NamedTuple):
 
 
 class FaceArrays:
-    """Faces as flat arrays; (P, 3) points, points per ring, face of each ring, and per face owner, surface, LoD."""
+    """Faces as flat arrays; (P, 3) points, points per ring, face of each ring, and per face owner, surface, LoD.
 
-    __slots__ = ("face_lod", "face_object", "face_surface", "points", "ring_face", "ring_size")
+    number : (F,) int64 by which a face is known to ``citygml_appearance``; None where nobody asks.
+    """
+
+    __slots__ = ("face_lod", "face_object", "face_surface", "number", "points", "ring_face", "ring_size")
 
     def __init__(
         self,
@@ -82,7 +85,9 @@ class FaceArrays:
         face_object: NDArray[np.int32],
         face_surface: NDArray[np.uint8],
         face_lod: NDArray[np.uint8],
+        number: NDArray[np.int64] | None = None,
     ) -> None:
+        self.number = number
         self.points, self.ring_size, self.ring_face = points, ring_size, ring_face
         self.face_object, self.face_surface, self.face_lod = face_object, face_surface, face_lod
 
@@ -111,6 +116,10 @@ class FaceCollector:
         self._surface: list[int] = []
         self._lod: list[int] = []
         self._turned: list[int] = []
+
+    def another(self) -> FaceCollector:
+        """A collector of the same kind for shapes that are gathered apart."""
+        return FaceCollector()
 
     @property
     def full(self) -> bool:

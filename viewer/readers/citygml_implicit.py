@@ -22,8 +22,10 @@ class ImplicitGeometries:
     external : placements whose shape lies in another file, which are not shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, faces: FaceCollector | None = None) -> None:
+        """Shapes are gathered by collectors of the kind of ``faces``."""
         self.external = 0
+        self._faces = FaceCollector() if faces is None else faces
         self._shapes: dict[str, FaceArrays] = {}
         self._places: dict[str, list[tuple[int, int, int, Floats, Floats]]] = {}
 
@@ -61,7 +63,7 @@ class ImplicitGeometries:
         geometry = element[0]
         name = gml_id(geometry) or f"\0shape {len(self._shapes)}"
         if name not in self._shapes:
-            collector = FaceCollector()
+            collector = self._faces.another()
             collector.collect(geometry, 0, 0, 0)
             self._shapes[name] = collector.take()
         return name
@@ -110,6 +112,7 @@ def _instances(
         of_places(0).astype(np.int32),
         of_places(2).astype(np.uint8),
         of_places(1).astype(np.uint8),
+        None if shape.number is None else np.tile(shape.number, count),
     )
 
 

@@ -25,12 +25,12 @@ def parse_rings(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.
     tokens : texts of coordinates, with ``RING_MARK`` before those of each of the ``ring_count`` rings.
     A ring with something that is no number, or that fits neither two nor three dimensions, becomes infinite.
     """
-    values, size = _parse(tokens, ring_count)
+    values, size = parse_runs(tokens, ring_count)
     return _lift(values, size)
 
 
-def _parse(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32]]:
-    """All numbers in a row and how many belong to each ring."""
+def parse_runs(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32]]:
+    """All numbers in a row and how many belong to each ring; infinite for what is no number."""
     if not tokens:
         return np.zeros(0), np.zeros(0, np.int32)
     values = _numbers(" ".join(tokens))

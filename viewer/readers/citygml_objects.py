@@ -55,9 +55,9 @@ class ObjectCollector:
     left_out : what was passed over, as a sentence over ``count`` -> how often.
     """
 
-    def __init__(self) -> None:
-        self.faces = FaceCollector()
-        self.implicit = ImplicitGeometries()
+    def __init__(self, faces: FaceCollector | None = None) -> None:
+        self.faces = FaceCollector() if faces is None else faces
+        self.implicit = ImplicitGeometries(self.faces)
         self.lods: list[str] = []
         self.ids: list[str] = []
         self.types: list[str] = []
@@ -73,6 +73,11 @@ class ObjectCollector:
         self._level_of: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._lod_code: dict[str, int] = {}
+
+    @property
+    def dressed(self) -> bool:
+        """Whether an object had an appearance of its own."""
+        return any(tag.endswith("}appearance") for tag in self._meaning)
 
     # -- members -----------------------------------------------------------------------------------------------
 

@@ -82,4 +82,5 @@ def _select(arrays: FaceArrays, keep: NDArray[np.bool_]) -> FaceArrays:
         arrays.face_object[keep],
         arrays.face_surface[keep],
         arrays.face_lod[keep],
+        None if arrays.number is None else arrays.number[keep],
     )

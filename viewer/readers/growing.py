@@ -59,6 +59,7 @@ class GrowingFaces:
         self._object: Growing[np.int32] = Growing(np.int32)
         self._surface: Growing[np.uint8] = Growing(np.uint8)
         self._lod: Growing[np.uint8] = Growing(np.uint8)
+        self._number: Growing[np.int64] = Growing(np.int64)
 
     def append(self, faces: FaceArrays) -> None:
         """Add a chunk; its faces are numbered on."""
@@ -68,10 +69,16 @@ class GrowingFaces:
         self._object.append(faces.face_object)
         self._surface.append(faces.face_surface)
         self._lod.append(faces.face_lod)
+        if faces.number is not None:
+            self._number.append(faces.number)
 
     def first_points(self) -> NDArray[np.float64]:
         """Some points of the beginning, (n, 3), to judge the order of axes by."""
         return self._points.rows()[:10_000]
+
+    def numbers(self) -> NDArray[np.int64]:
+        """What ``FaceArrays.number`` brought, once, (F,); empty if nothing."""
+        return self._number.finish()
 
     def finish(self) -> RawCity:
         """A raw city with these faces and no objects yet."""
