@@ -5,6 +5,9 @@
     ViewerError              one plain sentence, a hint what to do, the path last
       ReadError              a file cannot be read at all
         LimitError           a file is larger or deeper than the limits allow
+        NotConnectedError    a server may not be contacted before a person allows it
+        LoginError           a server wants name and password, or a key
+        NetworkError         a server cannot be reached, or answers with nonsense
       CrsError               a coordinate reference system is missing or unusable
       PluginError            a plugin cannot be used
       SaveError              something could not be written; the former file is whole
@@ -61,6 +64,30 @@ class ReadError(ViewerError):
 
 class LimitError(ReadError):
     """A file is larger or nested deeper than the limits allow."""
+
+
+class NotConnectedError(ReadError):
+    """Nobody allowed this server yet, so nothing was sent; ``values["host"]`` is the one to ask about."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            "{host} was not contacted, because nobody has allowed it yet.",
+            hint="Allow the connection in the window, or on the command line with --online.",
+            host=host,
+        )
+
+
+class LoginError(ReadError):
+    """A server wants name and password, or a key; ``values["host"]`` is the server."""
+
+    def __init__(
+        self, host: str, text: str = "{host} wants a name and a password.", *, hint: str = "", name: str = ""
+    ) -> None:
+        super().__init__(text, hint=hint, host=host, name=name)
+
+
+class NetworkError(ReadError):
+    """A server cannot be reached or answers with nonsense; ``values["host"]`` is the server."""
 
 
 class CrsError(ViewerError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from viewer.city.frame import Frame
 from viewer.city.model import CityModel
 from viewer.city.report import IssueLog, Severity
-from viewer.errors import Cancelled
+from viewer.errors import Cancelled, NetworkError
+from viewer.plugin_api.net import Answer, Network, Request
 from viewer.plugin_api.raw import RawCity
 
 
@@ -75,6 +76,9 @@ class ReadContext:
     facts : what the reader found out about the file, for the import report: ``"format"``, ``"version"``,
         ``"crs"``, ``"vertical_crs"``.
     ready : arrays derived from the city that a reader of our own had at hand, by name; plugins leave it alone.
+    network : the way to servers, filled in by the plugin host; ``fetch`` uses it.
+    refresh : a person wants everything from servers anew.
+    answers : what came from servers so far, in the order it was asked for.
     city_extent_local : (2, 2) or (2, 3) float64, lowest and highest corner of the open city; None if
         no city is open.
     transform, choose_crs, assemble : filled in by the plugin host; ``local_from``, ``place`` and ``make_city``
@@ -92,6 +96,9 @@ class ReadContext:
     city_extent_local: NDArray[np.float64] | None = None
     choose_crs: Callable[[ReadContext, NDArray[np.float64], str], str] = _as_written
     assemble: Callable[[RawCity, ReadContext, Path], CityModel] = _no_assembly
+    network: Network | None = None
+    refresh: bool = False
+    answers: list[Answer] = field(default_factory=list)
 
     def warn(self, text: str, *, where: str | tuple[str, ...] = (), count: int = 1, **values: object) -> None:
         """Note that part of the data is bad or assumed; reading goes on. ``text`` is a template."""
@@ -120,6 +127,32 @@ class ReadContext:
         """
         array = np.asarray(points, dtype=np.float64)
         return self.local_from(array, self.choose_crs(self, array, crs))
+
+    def fetch(self, request: Request, start: float = 0.0, end: float = 0.9) -> Answer:
+        """Ask a server, if a person allowed it; ``start`` to ``end`` is the share of the reading this takes.
+
+        Raises
+        ------
+        NotConnectedError, LoginError, NetworkError
+            It may not be asked, or has no usable answer, and there is no copy of an earlier one.
+        """
+        answer = self._network().fetch(request, self._tick(start, end), refresh=self.refresh)
+        self.answers.append(answer)
+        return answer
+
+    def fetch_many(
+        self, requests: Sequence[Request], start: float = 0.0, end: float = 0.9
+    ) -> list[Answer | NetworkError]:
+        """Like ``fetch`` for several things at once; what fails is an error in its place."""
+        found = self._network().fetch_many(requests, self._tick(start, end), refresh=self.refresh)
+        self.answers.extend(answer for answer in found if isinstance(answer, Answer))
+        return found
+
+    def _network(self) -> Network:
+        return Network() if self.network is None else self.network
+
+    def _tick(self, start: float, end: float) -> Callable[[float], None]:
+        return lambda share: self.progress.report(start + (end - start) * share, "Waiting for the server")
 
     def make_city(self, raw: RawCity, path: Path) -> CityModel:
         """A checked city of rings in ``raw.crs``: placed in the frame, cleaned, triangulated, with its attributes.

@@ -13,6 +13,7 @@ from viewer.city import CityModel
 from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.net import Network, default_copies
 from viewer.plugin_host import copies, ranking, translations
 from viewer.plugin_host.border import PluginBug, call_plugin
 from viewer.plugin_host.coordinates import prepare
@@ -43,6 +44,7 @@ class PluginHost:
     state_path : file that remembers plugins that are off or failed; None remembers nothing.
     own_readers, packages : whether our own readers and installed packages are looked for.
     cache : where prepared copies of cities are kept; the user's by default.
+    network : the way to servers; by default no server is contacted, and the user's copies are used.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class PluginHost:
         own_readers: bool = True,
         packages: bool = True,
         cache: CityCache | None = None,
+        network: Network | None = None,
     ) -> None:
         self._folders = tuple(Path(folder) for folder in folders)
         self._disabled = frozenset(disabled)
         self._own_readers, self._packages = own_readers, packages
         self._memory = PluginMemory.load(state_path)
         self._cache = default_cache() if cache is None else cache
+        self.network = Network(copies=default_copies()) if network is None else network
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._log: dict[str, list[str]] = {}
         self._plugins: dict[tuple[str, Path], PluginInfo] = {}
@@ -133,6 +137,7 @@ class PluginHost:
         if copy is not None:
             return copy
         prepare(context)
+        context.network = context.network or self.network
         started = time.perf_counter()
         result = self._run(info, contribution.call, path, context)
         name, seconds = title_of(path), time.perf_counter() - started
@@ -173,6 +178,7 @@ class PluginHost:
         """Make a layer that needs no file; ``key`` is a candidate's. Raises as ``read`` does."""
         info, contribution = self._contribution("layers", key)
         prepare(context)
+        context.network = context.network or self.network
         started = time.perf_counter()
         result = self._run(info, contribution.call, context)
         layers = checked_layers(info, result, context)
