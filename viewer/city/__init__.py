@@ -16,6 +16,7 @@ from viewer.city.layers import (
 )
 from viewer.city.model import CityModel, Column, ObjectTable
 from viewer.city.report import ImportReport, Issue, Severity
+from viewer.city.streamed import MeshContent, PointContent, StreamedLayer
 
 __all__ = [
     "AreaLayer",
@@ -27,9 +28,12 @@ __all__ = [
     "Issue",
     "Layer",
     "LineLayer",
+    "MeshContent",
     "ObjectTable",
+    "PointContent",
     "PointLayer",
     "Severity",
+    "StreamedLayer",
     "SurfaceType",
     "TerrainLayer",
     "Theme",

@@ -20,6 +20,7 @@ from viewer.city import (
     Layer,
     LineLayer,
     PointLayer,
+    StreamedLayer,
     TerrainLayer,
     TreeLayer,
 )
@@ -47,6 +48,7 @@ _COUNTED_AS: tuple[tuple[type[Layer], str], ...] = (
     (LineLayer, "Line"),
     (ImageLayer, "Image"),
     (TerrainLayer, "Terrain"),
+    (StreamedLayer, "Tile"),
 )
 
 
@@ -92,7 +94,7 @@ def checked_layers(info: PluginInfo, result: object, context: ReadContext) -> tu
             )
         tidy = _guarded(info, _tidy, layer)
         checked.append(_through_gate(info, check_layer, tidy, context))
-    if not any(len(layer) for layer in checked):
+    if not any(isinstance(layer, StreamedLayer) or len(layer) for layer in checked):
         raise ReadError("There is nothing in this file that can be shown.")
     for layer in checked:
         _warn_if_far(layer, context)
@@ -160,7 +162,7 @@ def layer_report(
     objects: dict[str, int] = {}
     for layer in layers:
         kind = next(word for known, word in _COUNTED_AS if isinstance(layer, known))
-        objects[kind] = objects.get(kind, 0) + len(layer)
+        objects[kind] = objects.get(kind, 0) + _size(layer)
     positions = [positions_of(layer)[:, :2] for layer in layers]
     facts = context.facts
     return ImportReport(
@@ -181,8 +183,15 @@ def positions_of(layer: Layer) -> NDArray[np.float64]:
     """(V, 2) or (V, 3) float64: all places of a layer, local metres."""
     if isinstance(layer, ImageLayer | TerrainLayer):
         return layer.corners_local
+    if isinstance(layer, StreamedLayer):
+        return layer.extent_local
     assert isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer)
     return layer.positions_local
+
+
+def _size(layer: Layer) -> int:
+    """Rows of a layer; of a streamed one, whose rows are only a sample, the tiles known so far."""
+    return layer.tile_count if isinstance(layer, StreamedLayer) else len(layer)
 
 
 def _through_gate(info: PluginInfo, gate: Callable[[T, IssueLog], T], value: T, context: ReadContext) -> T:
