@@ -13,6 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+#: What ``Tiles.verify`` says about a tile that is not what was written.
+DAMAGED_TEXT = "A part of the prepared city is damaged; its buildings are shown as blocks only."
+
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
@@ -48,6 +51,15 @@ class Tiles:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    def damaged(self) -> tuple[int, ...]:
+        """Tiles that ``verify`` refuses; looks at all of them, so that a large city is read whole."""
+        return () if self.verify is None else tuple(b for b in range(len(self)) if self.verify(b))
+
+    def starts(self) -> dict[str, NDArray[np.int64]]:
+        """First row of every tile, (B + 1,), by what is counted: object, feature, face, ring, vertex, triangle."""
+        names = ("object", "feature", "face", "ring", "vertex", "triangle")
+        return {name: getattr(self, f"{name}_start") for name in names}
 
     @cached_property
     def quadtree(self) -> Quadtree:

@@ -13,10 +13,13 @@ import pytest
 
 from tests.builders import city_of, gable_house
 from viewer.city import ImportReport, Issue, ObjectTable
+from viewer.city.arrange import arrange
 from viewer.city.report import Fault, Severity
+from viewer.city.tiles import Tiles
 from viewer.errors import ReadError
 from viewer.readers.store import folder as folders
 from viewer.readers.store import mark_of, open_store, write_store
+from viewer.readers.store.arrays import ArrayWriter
 from viewer.readers.store.folder import MANIFEST
 
 
@@ -59,18 +62,22 @@ def change_body(store: Path, change) -> None:
 
 
 def test_all_arrays_columns_and_ids_come_back_the_same(store):
-    city, back = sample(), open_store(store).city
+    city, back = arrange(sample()), open_store(store).city
     for name, array in city.arrays().items():
         assert back.arrays()[name].dtype == array.dtype
         np.testing.assert_array_equal(back.arrays()[name], array)
     assert (back.name, back.frame, back.lods) == (city.name, city.frame, city.lods)
     assert back.attribution == city.attribution
+    for item in fields(Tiles):
+        if item.name != "verify":
+            np.testing.assert_array_equal(getattr(back.tiles, item.name), getattr(city.tiles, item.name))
     assert back.objects.types == city.objects.types
     for item in ("ids", "type_code", "parent"):
         np.testing.assert_array_equal(getattr(back.objects, item), getattr(city.objects, item))
     assert list(back.objects.attributes) == list(city.objects.attributes)
     for name, column in city.objects.attributes.items():
         assert back.objects.attributes[name].values.dtype == column.values.dtype
+        assert back.objects.attributes[name].numeric == column.numeric
         np.testing.assert_array_equal(back.objects.attributes[name].values, column.values)
 
 
@@ -104,14 +111,19 @@ def test_a_city_without_anything_comes_back(tmp_path):
     assert len(back.city.objects) == 0 and back.city.positions_local.shape == (0, 3) and back.source is None
 
 
-@pytest.mark.parametrize("name", ["positions_local", "ids", "parent", "column.0", "ready.big", "fault.0.places"])
-def test_one_changed_byte_in_an_array_is_found(store, name):
-    path = store / f"{name}.npy"
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
+@pytest.mark.parametrize(
+    "name", ["parent", "type_code", "ids.hash", "tile.code", "tile.ring", "tile_sums", "ready.big", "fault.0.places"]
+)
+def test_one_changed_byte_in_an_array_for_all_is_found(store, name):
+    change_byte(store / f"{name}.npy")
     with pytest.raises(ReadError):
         open_store(store)
+
+
+def change_byte(path: Path, place: int = -1) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["positions_local.npy", "ready.big.npy", "ids.npy", MANIFEST])
@@ -184,7 +196,7 @@ def test_pickled_objects_are_never_loaded(store):
 
 
 def test_indices_that_lead_out_of_the_city_do_not_pass_the_gate(tmp_path):
-    city = sample()
+    city = arrange(sample())
     wild = replace(city, objects=ObjectTable(**{**vars_of(city.objects), "parent": np.array([-1, 99, -1], np.int32)}))
     write_store(wild, tmp_path / "w.city", None, REPORT)
     with pytest.raises(ReadError):
@@ -211,16 +223,16 @@ def test_derived_arrays_of_another_program_version_are_left_out(store):
 def test_an_interrupted_writing_leaves_nothing_to_open(tmp_path, monkeypatch):
     """Whichever array the disk refuses, no folder of that name appears, and a former one stays whole."""
     write_store(sample(), tmp_path / "x.city", None, REPORT)
-    real, count = folders._write_array, {"left": 0}
+    real, count = ArrayWriter.put, {"left": 0}
 
-    def failing(path, array):
+    def failing(self, name, array, split=None):
         count["left"] -= 1
         if count["left"] < 0:
             raise OSError(28, "No space left on device")
-        return real(path, array)
+        real(self, name, array, split)
 
-    monkeypatch.setattr(folders, "_write_array", failing)
-    for step in range(8):
+    monkeypatch.setattr(ArrayWriter, "put", failing)
+    for step in range(0, 40, 5):
         for name in ("x.city", "new.city"):
             count["left"] = step
             with pytest.raises(OSError, match="No space"):

@@ -22,8 +22,9 @@ from viewer import settings
 from viewer.city import CityModel, Frame, ImportReport
 from viewer.city.report import IssueLog, Severity
 from viewer.errors import ReadError
+from viewer.readers.store.arrays import Array
 from viewer.readers.store.city import Stored, fingerprint, frame_to_json, open_store, write_store
-from viewer.readers.store.folder import MANIFEST, Array, is_scratch, read_manifest, remove_folder
+from viewer.readers.store.folder import MANIFEST, damaged, is_scratch, read_manifest, remove_folder
 from viewer.readers.store.mark import SourceMark, Stamp, mark_of, stamp_of
 
 #: Turns the copies off, for reading and for writing.
@@ -37,6 +38,9 @@ MOST_TRIED = 8
 LEFTOVER_AGE_S = 24 * 3600.0
 #: How long the end of the program waits for copies that are being written.
 PATIENCE_AT_EXIT_S = 10.0
+
+#: Beside the arrays of a copy in which damage was found while it was in use.
+_DAMAGE = "damaged"
 
 OPENED_TEXT = "Opened from the prepared copy of this file."
 DAMAGED_TEXT = "The prepared copy of this file was damaged, so the file was read again."
@@ -142,7 +146,9 @@ class CityCache:
             if not self._is_current(folder, path):
                 remove_folder(folder)
                 return None
-            stored = open_store(folder, log)
+            stored = open_store(folder, noticed=lambda: _note_damage(folder))
+            if stored.damaged:
+                raise damaged("tiles")
         except ReadError as error:
             if folder.is_dir():  # else another program put a newer one in its place
                 _log.info("prepared copy %s: %s", folder.name, error)
@@ -184,7 +190,10 @@ class CityCache:
         """
         earlier = self._copies(request.key)
         folder = self.folder / f"{request.key}-{secrets.token_hex(4)}"
-        size = write_store(city, folder, mark, report, options=request.options, questions=questions, ready=ready)
+        size = write_store(
+            city, folder, mark, report, options=request.options, questions=questions, ready=ready,
+            source_folder=request.path.parent,
+        )  # fmt: skip
         for old in earlier:
             remove_folder(old)
         self.sweep()
@@ -225,10 +234,18 @@ class CityCache:
     def _is_current(folder: Path, path: Path) -> bool:
         """Whether a copy was made by this program from the file as it is. Raises ReadError, OSError."""
         body = read_manifest(folder)
+        if (folder / _DAMAGE).exists():
+            raise damaged("tiles")
         try:
             return bool(body["made_by"] == fingerprint()) and SourceMark.from_json(body["source"]).fits(path)
         except (KeyError, TypeError, ValueError) as error:
             raise ReadError("This prepared city has no readable manifest.", path=folder) from error
+
+
+def _note_damage(folder: Path) -> None:
+    """The next opening reads the file again; this one shows what is sound."""
+    with contextlib.suppress(OSError):  # gone, or not ours to write: then each opening finds it anew
+        (folder / _DAMAGE).touch()
 
 
 def default_cache() -> CityCache | None:

@@ -1,12 +1,12 @@
-"""A whole city as a store: geometry and columns as arrays, everything small in the manifest."""
+"""A whole city as a store: geometry and columns as arrays sorted by tiles, everything small in the manifest."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viewer
-from viewer.city import CityModel, Column, Frame, ImportReport, ObjectTable
-from viewer.city.gate import check_city
-from viewer.city.report import IssueLog
+from viewer.city import CityModel, Frame, ImportReport
+from viewer.city.arrange import arrange
+from viewer.city.cut import without_damage
+from viewer.city.gate import MAX_EXTENT_M
+from viewer.city.report import IssueLog, Severity
+from viewer.city.tiles import Tiles
 from viewer.errors import ReadError
-from viewer.readers.store import texts
-from viewer.readers.store.folder import Array, read_arrays, read_manifest, write_folder
+from viewer.readers.store import appearance as looks
+from viewer.readers.store.arrays import Array, Arrays, ArrayWriter, Split, read_arrays
+from viewer.readers.store.check import Soundness, TileCheck
+from viewer.readers.store.folder import NewFolder, damaged, read_manifest
 from viewer.readers.store.mark import SourceMark
 from viewer.readers.store.notes import report_from_json, report_to_json
+from viewer.readers.store.objects import objects_of, put_objects
 
-_GEOMETRY = {
-    "positions_local": "<f4", "ring_start": "<i4", "face_ring_start": "<i4", "face_surface": "|u1",
-    "face_object": "<i4", "face_lod": "|u1", "triangles": "<i4", "triangle_face": "<i4",
+#: Kind and width of the geometry arrays, what they are counted by, and whether they are offsets.
+GEOMETRY: dict[str, tuple[str, tuple[int, ...], str, int]] = {
+    "positions_local": ("<f4", (3,), "vertex", 0), "ring_start": ("<i4", (), "ring", 1),
+    "face_ring_start": ("<i4", (), "face", 1), "face_surface": ("|u1", (), "face", 0),
+    "face_object": ("<i4", (), "face", 0), "face_lod": ("|u1", (), "face", 0),
+    "triangles": ("<i4", (3,), "triangle", 0), "triangle_face": ("<i4", (), "triangle", 0),
 }  # fmt: skip
+AXES = ("object", "feature", "face", "ring", "vertex", "triangle")
+#: Cities up to this size are checked whole when they are opened.
+CHECKED_AT_ONCE_BYTES = 32_000_000
+MOST_LEVELS = 24
+LOST_TEXT = "Ids or attributes of objects in this prepared city are damaged and left out: {count}"
+LEFT_OUT_TEXT = "Parts of this prepared city are damaged and were left out; objects without a picture: {count}"
 #: Packages and modules whose change makes earlier copies worthless.
 _CODE = (
     "readers", "city", "scenario", "plugin_api", "scene/city_mesh.py", "scene/ready_mesh.py", "workspace/ready.py",
@@ -43,7 +58,7 @@ class Stored:
     report : of the original reading. questions : what its reader had to assume, option -> value.
     options : choices it was read with. made_by : ``fingerprint`` of the program that wrote it.
     ready : arrays derived from the city, name -> array; empty if another version derived them.
-    written_at : seconds since 1970.
+    written_at : seconds since 1970. damaged : something had to be left out.
     """
 
     city: CityModel
@@ -54,6 +69,7 @@ class Stored:
     ready: Mapping[str, Array] = field(default_factory=dict)
     made_by: str = ""
     written_at: float = 0.0
+    damaged: bool = False
 
 
 def write_store(
@@ -65,79 +81,158 @@ def write_store(
     options: Mapping[str, str] | None = None,
     questions: Mapping[str, str] | None = None,
     ready: Mapping[str, Array] | None = None,
+    source_folder: Path | None = None,
 ) -> int:
     """Write a city into ``folder``, which appears in one step; the size in bytes.
+
+    The city is sorted into tiles first if it is not (``arrange``).
 
     Parameters
     ----------
     source : the file it was read from, None if there are several.
-    ready : arrays derived from the city, with names of lower-case letters, digits, ``_`` and ``.``.
+    ready : arrays derived from the sorted city, see ``put_ready``; their names consist of lower-case letters,
+        digits, ``_`` and ``.``.
+    source_folder : where the file lies; pictures of textures are found from there.
 
     Raises
     ------
     OSError
         It could not be written; nothing half-written is left to be opened.
     """
-    arrays: dict[str, Array] = dict(city.arrays())
+    city = arrange(city)
+    assert city.tiles is not None
+    with NewFolder(folder) as new:
+        writer = ArrayWriter(new.path)
+        splits = put_tiles(writer, city.tiles)
+        for name, array in city.arrays().items():
+            writer.put(name, array, split_of(splits, name))
+        body = {
+            "source": None if source is None else source.as_json(),
+            "options": dict(options or {}),
+            "questions": dict(questions or {}),
+            "columns": put_objects(writer, city.objects, splits["object"]),
+            **looks.put_appearance(writer, city.appearance, splits, source_folder),
+            **describe(city),
+        }
+        put_ready(writer, ready or {}, splits)
+        return seal(new, writer, body, report)
+
+
+def put_tiles(writer: ArrayWriter, tiles: Tiles) -> dict[str, Split]:
+    """Write the table of tiles; how arrays are divided by everything that is counted."""
+    for name in ("code", "level", "low", "high"):
+        writer.put(f"tile.{name}", getattr(tiles, name))
+    for axis, start in tiles.starts().items():
+        writer.put(f"tile.{axis}", np.asarray(start, np.int64))
+    writer.put("tile.grid", np.array([*tiles.corner_local, tiles.side_m]))
+    return {axis: Split(f"tile.{axis}", np.asarray(start, np.int64)) for axis, start in tiles.starts().items()}
+
+
+def split_of(splits: Mapping[str, Split], name: str) -> Split:
+    """How a geometry array is divided."""
+    _, _, axis, extra = GEOMETRY[name]
+    return replace(splits[axis], extra=extra)
+
+
+def put_ready(writer: ArrayWriter, ready: Mapping[str, Array], splits: Mapping[str, Split]) -> None:
+    """Write derived arrays. One with a companion ``NAME_tile_start``, (B + 1,) int64, is divided by it; one that is
+    as long as there are vertices, faces, triangles, objects or features by those; any other is one piece."""
+    by_length = {int(splits[axis].start[-1]): splits[axis] for axis in reversed(AXES)}
+    for name, array in ready.items():
+        own = ready.get(f"{name}_tile_start")
+        split = by_length.get(len(array)) if array.ndim else None
+        if own is not None:
+            split = Split(f"ready.{name}_tile_start", np.asarray(own, np.int64))
+        writer.put(f"ready.{name}", array, None if name.endswith("_tile_start") else split)
+
+
+def describe(city: CityModel) -> dict[str, Any]:
+    """What the manifest says about a city."""
     table = city.objects
-    arrays["type_code"], arrays["parent"] = table.type_code, table.parent
-    arrays["ids"], arrays["ids_start"] = texts.pack(table.ids.tolist())
-    columns = []
-    for number, (key, column) in enumerate(table.attributes.items()):
-        columns.append({"key": key, "name": column.name, "numeric": column.numeric})
-        if column.numeric:
-            arrays[f"column.{number}"] = np.asarray(column.values, np.float64)
-        else:
-            arrays[f"column.{number}"], arrays[f"column.{number}.start"] = texts.pack(column.values.tolist())
-    arrays.update({f"ready.{name}": array for name, array in (ready or {}).items()})
-    body: dict[str, Any] = {
-        "made_by": fingerprint(),
-        "written_at": time.time(),
-        "source": None if source is None else source.as_json(),
-        "options": dict(options or {}),
-        "questions": dict(questions or {}),
+    return {
         "name": city.name,
         "attribution": city.attribution,
         "frame": frame_to_json(city.frame),
         "lods": list(city.lods),
         "types": list(table.types),
-        "columns": columns,
         "counts": {"objects": len(table), "faces": len(city.face_object), "triangles": len(city.triangles)},
-        "report": report_to_json(report, arrays),
     }
-    return write_folder(folder, arrays, body)
 
 
-def open_store(folder: Path, log: IssueLog | None = None) -> Stored:
-    """The city in ``folder``, through the gate; its large arrays stay in their files and are mapped.
+def seal(new: NewFolder, writer: ArrayWriter, body: Mapping[str, Any], report: ImportReport) -> int:
+    """Finish a store whose arrays are written; its size in bytes. Raises OSError."""
+    extra: dict[str, Array] = {}
+    told = report_to_json(report, extra)
+    for name, array in extra.items():
+        writer.put(name, array)
+    whole = {
+        **body,
+        "made_by": fingerprint(),
+        "written_at": time.time(),
+        "report": told,
+        "arrays": writer.entries(),
+    }
+    return writer.size + new.finish(whole)
+
+
+def open_store(folder: Path, log: IssueLog | None = None, noticed: Callable[[], None] | None = None) -> Stored:
+    """The city in ``folder``; its large arrays stay in their files and are mapped.
+
+    What is small is checked now, tiles when they are first looked at (``Tiles.verify``). A small city is checked
+    whole: damaged tiles are left out and noted in ``log``, and ``Stored.damaged`` is true.
+
+    Parameters
+    ----------
+    noticed : called whenever a damaged tile is found, now or later and in any thread.
 
     Raises
     ------
     ReadError
-        It is damaged, half written or of another version.
+        It is damaged beyond its tiles, half written or of another version.
     """
     body = read_manifest(folder)
     arrays = read_arrays(folder, body)
     try:
-        city = _city(body, arrays)
-        report = report_from_json(body["report"], arrays)
-        same = body["made_by"] == fingerprint()
+        city, soundness = _city(folder, body, arrays)
         stored = Stored(
-            city=check_city(city, log),
-            report=report,
+            city=city,
+            report=report_from_json(body["report"], arrays.by_name),
             source=None if body["source"] is None else SourceMark.from_json(body["source"]),
             options={str(k): str(v) for k, v in body["options"].items()},
             questions={str(k): str(v) for k, v in body["questions"].items()},
-            ready={n.removeprefix("ready."): a for n, a in arrays.items() if n.startswith("ready.")} if same else {},
+            ready=_ready(arrays) if body["made_by"] == fingerprint() else {},
             made_by=str(body["made_by"]),
             written_at=float(body["written_at"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise texts.damaged(str(error)[:80]) from error
+        raise damaged(str(error)[:80]) from error
     except ReadError as error:
         error.path = error.path or folder
         raise
-    return stored
+    if noticed is not None:
+        soundness.noticed = noticed
+    if sum(known.array.nbytes for known in arrays.divided.values()) > CHECKED_AT_ONCE_BYTES:
+        return stored
+    return _whole(stored, soundness, arrays, IssueLog() if log is None else log)
+
+
+def _whole(stored: Stored, soundness: Soundness, arrays: Arrays, log: IssueLog) -> Stored:
+    """A city whose tiles are all looked at now; without those that are damaged."""
+    drawn = set(_drawn(arrays))
+    lost = soundness.broken_rows(name for name in arrays.divided if name not in drawn)
+    if lost:
+        log.add(Severity.WARNING, LOST_TEXT, count=lost)
+    tiles = stored.city.tiles
+    city, bad = without_damage(stored.city)
+    if tiles is None or not bad:
+        return replace(stored, city=city, damaged=bool(lost))
+    log.add(Severity.WARNING, LEFT_OUT_TEXT, count=int(np.diff(tiles.feature_start)[list(bad)].sum()))
+    return replace(stored, city=city, ready={}, damaged=True)
+
+
+def _drawn(arrays: Arrays) -> tuple[str, ...]:
+    """The divided arrays a picture is made of."""
+    return tuple(name for name in arrays.divided if name in GEOMETRY or name.startswith(("ready.", "look.")))
 
 
 @functools.cache
@@ -158,38 +253,80 @@ def frame_to_json(frame: Frame) -> dict[str, Any]:
     return {"crs": frame.crs, "origin_crs": [float(v) for v in frame.origin_crs], "vertical_crs": frame.vertical_crs}
 
 
-def _city(body: Mapping[str, Any], arrays: Mapping[str, Array]) -> CityModel:
-    for name, dtype in {**_GEOMETRY, "type_code": "<u2", "parent": "<i4"}.items():
-        if arrays[name].dtype.str != dtype:
-            raise texts.damaged(name)
+def _ready(arrays: Arrays) -> dict[str, Array]:
+    return {name.removeprefix("ready."): a for name, a in arrays.by_name.items() if name.startswith("ready.")}
+
+
+def _city(folder: Path, body: Mapping[str, Any], arrays: Arrays) -> tuple[CityModel, Soundness]:
+    named = arrays.by_name
     x, y, z = (float(v) for v in body["frame"]["origin_crs"])
+    if not np.isfinite((x, y, z)).all():
+        raise damaged("frame")
     lods = tuple(str(lod) for lod in body["lods"])
-    objects = ObjectTable(
-        ids=_texts(arrays, "ids", "ids_start"),
-        types=tuple(str(kind) for kind in body["types"]),
-        type_code=arrays["type_code"],  # type: ignore[arg-type]
-        parent=arrays["parent"],  # type: ignore[arg-type]
-        attributes=_columns(body["columns"], arrays),
+    if not lods and len(named["face_lod"]):
+        raise damaged("lods")
+    tiles = _tiles(named)
+    soundness = Soundness(arrays.divided, tiles.object_start)
+    objects = objects_of(arrays, body["types"], body["columns"], soundness)
+    starts = tiles.starts()
+    for name, (dtype, tail, axis, extra) in GEOMETRY.items():
+        array = named[name]
+        if array.dtype.str != dtype or array.shape != (int(starts[axis][-1]) + extra, *tail):
+            raise damaged(name)
+        if len(tiles) and (name not in arrays.divided or arrays.divided[name].split.by != f"tile.{axis}"):
+            raise damaged(name)
+    _check_objects(objects.feature_of_object, len(objects.features), tiles)
+    appearance = looks.appearance_of(named, body, starts, folder)
+    geometry: dict[str, Any] = {name: named[name] for name in GEOMETRY}
+    check = TileCheck(soundness, _drawn(arrays), geometry, starts, tiles.low, tiles.high, len(lods), appearance)
+    city = CityModel(
+        name=str(body["name"]),
+        frame=Frame(str(body["frame"]["crs"]), (x, y, z), str(body["frame"]["vertical_crs"])),
+        objects=objects,
+        lods=lods,
+        attribution=str(body["attribution"]),
+        tiles=replace(tiles, verify=check),
+        appearance=appearance,
+        **geometry,
     )
-    geometry: dict[str, Any] = {name: arrays[name] for name in _GEOMETRY}
-    frame = Frame(str(body["frame"]["crs"]), (x, y, z), str(body["frame"]["vertical_crs"]))
-    attribution = str(body.get("attribution", ""))
-    return CityModel(str(body["name"]), frame, objects=objects, lods=lods, attribution=attribution, **geometry)
+    return city, soundness
 
 
-def _columns(entries: list[Mapping[str, Any]], arrays: Mapping[str, Array]) -> dict[str, Column]:
-    columns = {}
-    for number, entry in enumerate(entries):
-        key = f"column.{number}"
-        values = arrays[key] if entry["numeric"] else _texts(arrays, key, f"{key}.start")
-        if entry["numeric"] and values.dtype != np.float64:
-            raise texts.damaged(key)
-        columns[str(entry["key"])] = Column(str(entry["name"]), values)
-    return columns
+def _tiles(named: Mapping[str, Array]) -> Tiles:
+    """The table of tiles; its arrays are small and were checked, here only their sense is."""
+    found: dict[str, Any] = {f"{axis}_start": named[f"tile.{axis}"] for axis in AXES}
+    count = len(named["tile.code"])
+    kinds: dict[str, tuple[str, tuple[int, ...]]]
+    kinds = {"tile.code": ("<i8", (count,)), "tile.level": ("|u1", (count,)), "tile.grid": ("<f8", (3,))}
+    kinds |= {"tile.low": ("<f8", (count, 3)), "tile.high": ("<f8", (count, 3))}
+    kinds |= {f"tile.{axis}": ("<i8", (count + 1,)) for axis in AXES}
+    for name, (dtype, shape) in kinds.items():
+        if named[name].dtype.str != dtype or named[name].shape != shape:
+            raise damaged(name)
+    for name, start in found.items():
+        if start[0] != 0 or (start[1:] < start[:-1]).any():
+            raise damaged(name)
+    code, level, low, high = (named[f"tile.{name}"] for name in ("code", "level", "low", "high"))
+    codes: Any = code
+    if count and (int(codes.min()) < 0 or (np.diff(codes) <= 0).any() or int(level.max()) > MOST_LEVELS):
+        raise damaged("tile.code")
+    boxes: Any = (low, high)
+    there = np.isfinite(boxes[0]).all(axis=1) & np.isfinite(boxes[1]).all(axis=1)
+    if there.any() and (boxes[1][there].max(axis=0) - boxes[0][there].min(axis=0)).max() > MAX_EXTENT_M:
+        raise damaged("tile.low")
+    if not (there | ((boxes[0] == np.inf) & (boxes[1] == -np.inf)).all(axis=1)).all():
+        raise damaged("tile.low")
+    x, y, side = (float(v) for v in named["tile.grid"])
+    if not np.isfinite((x, y, side)).all() or side <= 0:
+        raise damaged("tile.grid")
+    return Tiles(code=codes, level=level, side_m=side, corner_local=(x, y), low=low, high=high, **found)  # type: ignore[arg-type]
 
 
-def _texts(arrays: Mapping[str, Array], name: str, start: str) -> NDArray[np.generic]:
-    pieces = texts.unpack(arrays[name], arrays[start], name)  # type: ignore[arg-type]
-    values: NDArray[np.generic] = np.array(pieces, dtype=np.dtypes.StringDType())
-    values.setflags(write=False)
-    return values
+def _check_objects(feature: NDArray[np.int32], features: int, tiles: Tiles) -> None:
+    """Objects lie in the tile of their top-level object: else a tile would lead out of itself."""
+    start = tiles.feature_start
+    if features != int(start[-1]) or len(feature) != int(tiles.object_start[-1]):
+        raise damaged("tile.feature")
+    tile = np.repeat(np.arange(len(tiles)), np.diff(tiles.object_start))
+    if len(feature) and ((feature < start[tile]) | (feature >= start[tile + 1])).any():
+        raise damaged("parent")

@@ -1,6 +1,6 @@
-"""A folder of arrays with a manifest: written whole or not at all, and checked when it is opened.
+"""A folder with a manifest: written whole or not at all, and recognised when it is opened.
 
-Each array is a plain ``.npy`` file that other programs can read too. Nothing here knows what a city is.
+The arrays in it are the matter of ``arrays``. Nothing here knows what a city is.
 """
 
 from __future__ import annotations
@@ -12,60 +12,56 @@ import os
 import re
 import secrets
 import shutil
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from viewer.errors import LimitError, ReadError
-from viewer.readers.store.texts import damaged
 
-Array = NDArray[np.generic]
-
-FORMAT, VERSION = "stadtforum-city-store", 1
+FORMAT, VERSION = "stadtforum-city-store", 2
 MANIFEST = "manifest.json"
 #: Name of a prepared city that a person asked for.
 SUFFIX = ".city"
 MAX_MANIFEST_BYTES = 64 << 20
-MAX_ARRAYS = 10_000
-#: Smaller arrays are read, larger ones mapped: every mapping holds a file open.
-MAPPED_FROM_BYTES = 1 << 18
-
-_FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,150}\.npy")
-_DTYPE = re.compile(r"\|[bu]1|\|i1|<[iuf][248]")
 _TEMPORARY = re.compile(r"\.stadtforum-\d+-[0-9a-f]{8}\.(tmp|old)")
 
 
-def write_folder(folder: Path, arrays: Mapping[str, Array], body: Mapping[str, Any]) -> int:
-    """Write arrays and a manifest that holds ``body`` (JSON values); the size in bytes.
+class NewFolder:
+    """A folder being written under a name that nobody opens; it appears in one step and replaces a former one.
 
-    The folder appears in one step and replaces one that was there.
-
-    Raises
-    ------
-    OSError
-        It could not be written; what was there before is still there.
+    Use it as a context manager, write into ``path``, and end with ``finish``. Without that, and where anything is
+    raised, nothing is left and what was there before is still there.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = scratch_name(folder.parent, "tmp")
-    temporary.mkdir()
-    try:
-        entries, size = {}, 0
-        for name, array in arrays.items():
-            entries[name] = _write_array(temporary / f"{name}.npy", array)
-            size += array.nbytes
-        manifest = _manifest({**body, "arrays": entries})
-        _write_synced(temporary / MANIFEST, manifest)
-        _sync_folder(temporary)
-        _put_in_place(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    _sync_folder(folder.parent)
-    return size + len(manifest)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = scratch_name(folder.parent, "tmp")
+
+    def __enter__(self) -> NewFolder:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def finish(self, body: Mapping[str, Any]) -> int:
+        """Seal it with a manifest that holds ``body`` (JSON values) and put it in place; the manifest's bytes.
+
+        Raises
+        ------
+        OSError
+            It could not be written.
+        """
+        manifest = _manifest(dict(body))
+        _write_synced(self.path / MANIFEST, manifest)
+        _sync_folder(self.path)
+        _put_in_place(self.path, self.folder)
+        _sync_folder(self.folder.parent)
+        return len(manifest)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -99,20 +95,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return body
 
 
-def read_arrays(folder: Path, body: Mapping[str, Any]) -> dict[str, Array]:
-    """The arrays the manifest names, read-only; large ones stay in their files and are mapped.
-
-    Raises
-    ------
-    ReadError
-        One is missing, is not what the manifest says, or has a name that leads out of the folder.
-    """
-    entries = body.get("arrays")
-    if not isinstance(entries, dict) or len(entries) > MAX_ARRAYS:
-        raise damaged(MANIFEST)
-    return {str(name): _read_array(folder, str(name), entry) for name, entry in entries.items()}
-
-
 def entry_of(path: Path) -> Path:
     """The file to open for a path: the manifest for the folder of a prepared city, else the path itself."""
     try:
@@ -125,6 +107,13 @@ def entry_of(path: Path) -> Path:
 def title_of(path: Path) -> str:
     """How a file is called before people: the folder's name for the manifest of a prepared city."""
     return path.parent.name if path.name == MANIFEST and path.parent.suffix.lower() == SUFFIX else path.name
+
+
+def damaged(part: str) -> ReadError:
+    """The error for a copy that cannot be trusted."""
+    return ReadError(
+        "This prepared city is damaged ({part}).", hint="Prepare it again from the original file.", part=part
+    )
 
 
 def remove_folder(folder: Path) -> bool:
@@ -171,46 +160,6 @@ def _manifest(body: dict[str, Any]) -> bytes:
 def _digest(body: object) -> str:
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _write_array(path: Path, array: Array) -> dict[str, Any]:
-    plain = np.ascontiguousarray(array)
-    plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False).reshape(array.shape)
-    if not _FILE.fullmatch(path.name) or not _DTYPE.fullmatch(plain.dtype.str):
-        raise ValueError(f"{path.name} with {plain.dtype} is no array of a store")
-    with path.open("xb") as file:
-        np.lib.format.write_array(file, plain, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    return {
-        "file": path.name, "dtype": plain.dtype.str, "shape": list(plain.shape), "crc32": zlib.crc32(_bytes(plain)),
-    }  # fmt: skip
-
-
-def _read_array(folder: Path, name: str, entry: object) -> Array:
-    if not isinstance(entry, dict):
-        raise damaged(MANIFEST)
-    file, dtype, shape = entry.get("file"), entry.get("dtype"), entry.get("shape")
-    if not isinstance(file, str) or not _FILE.fullmatch(file) or (folder / file).is_symlink():
-        raise damaged(name)
-    if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype) or not isinstance(shape, list):
-        raise damaged(name)
-    try:
-        mapped = (folder / file).stat().st_size >= MAPPED_FROM_BYTES
-        array = np.load(folder / file, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise damaged(name) from error
-    if not isinstance(array, np.ndarray) or array.dtype.str != dtype or list(array.shape) != shape:
-        raise damaged(name)
-    plain = array.view(np.ndarray)
-    if not plain.flags.c_contiguous or zlib.crc32(_bytes(plain)) != entry.get("crc32"):
-        raise damaged(name)
-    plain.setflags(write=False)
-    return plain
-
-
-def _bytes(array: Array) -> memoryview | bytes:
-    return array.reshape(-1).view(np.uint8).data if array.size else b""
 
 
 def _write_synced(path: Path, content: bytes) -> None:

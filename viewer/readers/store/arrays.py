@@ -1,0 +1,194 @@
+"""Arrays as plain ``.npy`` files that other programs read too, with a checksum for every tile of the large ones.
+
+What is divided into tiles is checked when a tile is looked at, everything else at opening. What the arrays mean
+is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.readers.store.folder import MANIFEST, damaged
+
+Array = NDArray[np.generic]
+
+MAX_ARRAYS = 10_000
+#: Smaller arrays are read, larger ones mapped: every mapping holds a file open.
+MAPPED_FROM_BYTES = 1 << 18
+#: The array that holds the checksums of all tiles, (divided arrays, tiles) uint32.
+SUMS = "tile_sums"
+
+_FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,150}\.npy")
+_DTYPE = re.compile(r"\|[bu]1|\|i1|<[iuf][248]")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """How an array is divided: rows ``start[b] .. start[b + 1] + extra`` belong to tile b.
+
+    Parameters
+    ----------
+    by : name of the array that holds ``start``, (B + 1,) int64.
+    extra : rows shared with the next tile: 1 for offsets, which have one more than there are pieces.
+    """
+
+    by: str
+    start: NDArray[np.int64]
+    extra: int = 0
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    def rows(self, tile: int) -> slice:
+        """The rows of one tile."""
+        return slice(int(self.start[tile]), int(self.start[tile + 1]) + self.extra)
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """An array whose tiles have checksums: how it is divided, and ``sums`` (B,) uint32."""
+
+    array: Array
+    split: Split
+    sums: NDArray[np.uint32]
+
+    def is_sound(self, tile: int) -> bool:
+        """Whether one tile is what was written."""
+        return crc(self.array[self.split.rows(tile)]) == int(self.sums[tile])
+
+
+class ArrayWriter:
+    """Writes the arrays of one folder, and remembers what the manifest has to say about them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.size = 0
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._sums: list[NDArray[np.uint32]] = []
+
+    def put(self, name: str, array: Array, split: Split | None = None) -> None:
+        """Write one array. Raises OSError; ValueError for a name or kind that a store does not hold."""
+        plain = np.ascontiguousarray(array)
+        plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False).reshape(array.shape)
+        path = self._path(name, plain.dtype)
+        with path.open("xb") as file:
+            np.lib.format.write_array(file, plain, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        self._note(name, plain, split)
+
+    def make(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """A mapped array to be filled piece by piece and given to ``done`` then. Raises OSError, ValueError."""
+        path = self._path(name, np.dtype(dtype))
+        if 0 in shape:
+            np.save(path, np.empty(shape, dtype))
+            return np.empty(shape, dtype)
+        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+    def done(self, name: str, array: NDArray[Any], split: Split | None = None) -> None:
+        """A mapped array is filled: it goes to the disk, and its checksums are taken. Raises OSError."""
+        if isinstance(array, np.memmap):
+            array.flush()
+        self._note(name, array.view(np.ndarray), split)
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """JSON values of all arrays for the manifest; call it last."""
+        if self._sums and SUMS not in self._entries:
+            self.put(SUMS, np.stack(self._sums))
+        return self._entries
+
+    def _path(self, name: str, dtype: np.dtype[Any]) -> Path:
+        path = self.folder / f"{name}.npy"
+        if not _FILE.fullmatch(path.name) or not _DTYPE.fullmatch(dtype.newbyteorder("<").str):
+            raise ValueError(f"{path.name} with {dtype} is no array of a store")
+        return path
+
+    def _note(self, name: str, array: Array, split: Split | None) -> None:
+        entry: dict[str, Any] = {"file": f"{name}.npy", "dtype": array.dtype.str, "shape": list(array.shape)}
+        if split is None or not len(split):
+            entry["crc32"] = crc(array)
+        else:
+            entry["tiles"], entry["extra"], entry["row"] = split.by, split.extra, len(self._sums)
+            self._sums.append(np.array([crc(array[split.rows(b)]) for b in range(len(split))], np.uint32))
+        self._entries[name] = entry
+        self.size += array.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What a folder holds: all arrays by name, read-only, and those of them that are divided into tiles."""
+
+    by_name: Mapping[str, Array]
+    divided: Mapping[str, Divided]
+
+
+def read_arrays(folder: Path, body: Mapping[str, Any]) -> Arrays:
+    """The arrays the manifest names; large ones stay in their files and are mapped.
+
+    Raises
+    ------
+    ReadError
+        One is missing, is not what the manifest says, or has a name that leads out of the folder. Arrays that are
+        divided into tiles are checked in kind and size only.
+    """
+    entries = body.get("arrays")
+    if not isinstance(entries, dict) or len(entries) > MAX_ARRAYS:
+        raise damaged(MANIFEST)
+    found = {str(name): _read(folder, str(name), entry) for name, entry in entries.items()}
+    sums = found.get(SUMS)
+    divided = {}
+    for name, entry in entries.items():
+        if "tiles" in entry:
+            divided[str(name)] = _divided(str(name), entry, found, sums)
+    return Arrays(found, divided)
+
+
+def crc(array: Array) -> int:
+    """CRC-32 of the bytes of a contiguous array."""
+    return zlib.crc32(array.reshape(-1).view(np.uint8).data if array.size else b"")
+
+
+def _divided(name: str, entry: Mapping[str, Any], found: Mapping[str, Array], sums: Array | None) -> Divided:
+    array, extra, row = found[name], entry.get("extra"), entry.get("row")
+    start = found.get(str(entry["tiles"]))
+    if start is None or sums is None or extra not in (0, 1) or not isinstance(row, int):
+        raise damaged(name)
+    if start.dtype.str != "<i8" or start.ndim != 1 or len(start) < 2 or not array.ndim:
+        raise damaged(name)
+    if sums.dtype.str != "<u4" or sums.ndim != 2 or sums.shape[1] != len(start) - 1 or not 0 <= row < len(sums):
+        raise damaged(name)
+    offsets: NDArray[np.int64] = start  # type: ignore[assignment]
+    if offsets[0] != 0 or offsets[-1] + extra != len(array) or (offsets[1:] < offsets[:-1]).any():
+        raise damaged(name)
+    return Divided(array, Split(str(entry["tiles"]), offsets, int(extra)), sums[row])
+
+
+def _read(folder: Path, name: str, entry: object) -> Array:
+    if not isinstance(entry, dict):
+        raise damaged(MANIFEST)
+    file, dtype, shape = entry.get("file"), entry.get("dtype"), entry.get("shape")
+    if not isinstance(file, str) or not _FILE.fullmatch(file) or (folder / file).is_symlink():
+        raise damaged(name)
+    if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype) or not isinstance(shape, list):
+        raise damaged(name)
+    try:
+        mapped = (folder / file).stat().st_size >= MAPPED_FROM_BYTES
+        array = np.load(folder / file, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise damaged(name) from error
+    if not isinstance(array, np.ndarray) or array.dtype.str != dtype or list(array.shape) != shape:
+        raise damaged(name)
+    plain = array.view(np.ndarray)
+    if not plain.flags.c_contiguous or ("tiles" not in entry and crc(plain) != entry.get("crc32")):
+        raise damaged(name)
+    plain.setflags(write=False)
+    return plain
