@@ -23,11 +23,42 @@ from viewer.city import (
 )
 from viewer.city.measures import Measures
 from viewer.city.streamed import Content, Holds, NodeTree, make_nodes
-from viewer.errors import Cancelled, CrsError, LimitError, PluginError, ReadError, ViewerError
+from viewer.errors import (
+    Cancelled,
+    CrsError,
+    LimitError,
+    LoginError,
+    NetworkError,
+    NotConnectedError,
+    PluginError,
+    ReadError,
+    ViewerError,
+)
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
+from viewer.plugin_api.features import columns_of, geojson_table, table_layers
+from viewer.plugin_api.net import (
+    Answer,
+    Request,
+    SourceFile,
+    host_of,
+    json_object,
+    looks_like_source,
+    read_source,
+    with_query,
+    xml_root,
+)
 from viewer.plugin_api.places import Peek, Places, find_places, peek
 from viewer.plugin_api.prisms import Prisms, Rings, extrude
+from viewer.plugin_api.rasters import (
+    Raster,
+    TileLevel,
+    decode_picture,
+    finest_level,
+    mercator_level,
+    mosaic,
+    place_raster,
+)
 from viewer.plugin_api.raw import RawCity
 from viewer.plugin_api.tables import (
     Table,
@@ -37,6 +68,7 @@ from viewer.plugin_api.tables import (
     text_column,
 )
 from viewer.plugin_api.vector import VectorTable, list_vector_layers, read_vector
+from viewer.plugin_api.wanted import area_in, wanted_area
 from viewer.scenario.change import CityChange
 
 #: Version of this contract; a manifest names the one it was written for.
@@ -44,6 +76,7 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "Answer",
     "AreaLayer",
     "Cancelled",
     "CityChange",
@@ -58,9 +91,12 @@ __all__ = [
     "Layer",
     "LimitError",
     "LineLayer",
+    "LoginError",
     "Measures",
     "MeshContent",
+    "NetworkError",
     "NodeTree",
+    "NotConnectedError",
     "ObjectTable",
     "ParameterUsed",
     "Peek",
@@ -70,27 +106,47 @@ __all__ = [
     "PointLayer",
     "Prisms",
     "Progress",
+    "Raster",
     "RawCity",
     "ReadContext",
     "ReadError",
+    "Request",
     "Rings",
     "Severity",
+    "SourceFile",
     "Status",
     "StreamedLayer",
     "SurfaceType",
     "Table",
     "TerrainLayer",
+    "TileLevel",
     "TreeLayer",
     "VectorTable",
     "ViewerError",
+    "area_in",
+    "columns_of",
+    "decode_picture",
     "extrude",
     "find_column",
     "find_places",
+    "finest_level",
+    "geojson_table",
+    "host_of",
+    "json_object",
     "list_vector_layers",
+    "looks_like_source",
     "make_nodes",
+    "mercator_level",
+    "mosaic",
     "number_column",
     "peek",
+    "place_raster",
+    "read_source",
     "read_table",
     "read_vector",
+    "table_layers",
     "text_column",
+    "wanted_area",
+    "with_query",
+    "xml_root",
 ]
