@@ -25,6 +25,10 @@ class Layer:
     def __len__(self) -> int:
         return 0
 
+    def row_values(self, row: int) -> dict[str, object]:
+        """The attributes of one row, as a click on it names them."""
+        return {name: values[row] for name, values in self.attributes.items()}
+
 
 @dataclass(frozen=True, eq=False)
 class PointLayer(Layer):

@@ -190,10 +190,10 @@ class CityModel:
     @cached_property
     def extent_local(self) -> NDArray[np.float64]:
         """(2, 3) float64: lowest and highest corner, metres; zeros for an empty city."""
+        if self.tiles is not None and np.isfinite(self.tiles.low).any():
+            return np.array([self.tiles.low.min(axis=0), self.tiles.high.max(axis=0)])
         if not len(self.positions_local):
             return np.zeros((2, 3))
-        if self.tiles is not None:
-            return np.array([self.tiles.low.min(axis=0), self.tiles.high.max(axis=0)])
         # column by column: many times faster than along the short rows
         return np.array([(column.min(), column.max()) for column in self.positions_local.T], dtype=np.float64).T.copy()
 

@@ -117,10 +117,15 @@ def open_files(options: Namespace) -> Workspace:
     for path in options.files:
         if path not in sessions:
             loaded = workspace.read(path, options=reading)
-            if loaded.city is not None:
+            if loaded.kind == "city":
                 workspace.adopt(loaded)
             else:
                 waiting.append(loaded)
+    if workspace.city is None:
+        standing = next((loaded for loaded in waiting if loaded.city is not None), None)
+        if standing is not None:  # it brings a frame for the others
+            workspace.adopt(standing)
+            waiting.remove(standing)
     if workspace.city is None:
         raise ReadError("There is no city among these files.", hint="Name a city model too.", path=options.files[0])
     for loaded in waiting:

@@ -278,7 +278,7 @@ def make_surfaces(
     planned_share = _under_planned(city, measures, grid, kind, shown)
     stands = measures.is_building & ~measures.planned
     building_faces = shown & stands[city.face_feature] if len(city.face_feature) else shown
-    building_faces &= _seen_from_above(city)
+    building_faces = building_faces & _seen_from_above(city)
     kind[covered_by_faces(grid, city, building_faces)] = Ground.BUILDING
     kind[~inside] = Ground.OUTSIDE
     if plots is not None:

@@ -70,7 +70,8 @@ class CityScene:
         first = self._world[0] is None
         self._world = (state.city, state.ground)
         low, high = state.city.extent_local
-        self.camera.set_world(low, high, state.ground, _rim(state.city.positions_local))
+        points = state.city.positions_local
+        self.camera.set_world(low, high, state.ground, _rim(points) if len(points) else None)
         if first:
             self.camera.set_pose(self.camera.home_pose())
 

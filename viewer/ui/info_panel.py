@@ -67,7 +67,7 @@ class InfoPanel(Card):
         """Show one object of a layer: a tree with its species, a counting point with its values."""
         self._title.setText(layer.name)
         self._type.setText("")
-        values = {name: values[row] for name, values in layer.attributes.items()}
+        values = layer.row_values(row)
         known = {name: str(value) for name, value in values.items() if value == value and str(value)}
         self._fill([(attribute_text(name), value_text(name, text), text) for name, text in known.items()])
         for widget in (self.remove, self.restore, self.build):

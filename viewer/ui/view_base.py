@@ -21,7 +21,7 @@ class View(QWidget):
     """A 3D view. Subclasses draw; this class says what the rest of the interface may ask."""
 
     clicked = Signal(int, QPointF, object)  # feature or -1, position, keyboard modifiers
-    layer_clicked = Signal(str, int)  # key of a layer, row of its object
+    layer_clicked = Signal(str, object)  # key of a layer, row of its object
     hovered = Signal(int, QPointF)  # feature or -1, position
     camera_changed = Signal()
     frame_drawn = Signal(float)  # milliseconds the picture took

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from viewer.city import StreamedLayer
+
 #: So much around a fault is shown, metres.
 FAULT_REACH_M = 25.0
 
@@ -64,6 +66,8 @@ class Travel:
 
 def layer_box(layer) -> tuple[np.ndarray, np.ndarray] | None:
     """Lowest and highest corner of a layer, (3,) each, local metres; None for an empty one."""
+    if isinstance(layer, StreamedLayer):
+        return tuple(layer.extent_local)
     positions = getattr(layer, "positions_local", None)
     if positions is None:
         positions = getattr(layer, "corners_local", None)

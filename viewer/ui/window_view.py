@@ -163,7 +163,7 @@ class ViewHost(QObject):
 
     def _on_layer_click(self, key: str, row: int) -> None:
         found = [view.layer for view in self._workspace.layer_views() if view.key == key]
-        if found and self.tools.tool == "select" and 0 <= row < len(found[0]):
+        if found and self.tools.tool == "select" and row >= 0:
             self._window.info.show_layer_object(found[0], row)
 
     def _on_leave(self) -> None:

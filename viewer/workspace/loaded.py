@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import CityModel, Frame, ImportReport, Layer
-from viewer.city.arrange import arrange_with_order
+from viewer.city import CityModel, Frame, ImportReport, Issue, Layer, Severity, TerrainLayer
+from viewer.city.arrange import arrange, arrange_with_order
 from viewer.city.ground import Ground, make_ground
 from viewer.city.lod import faces_at
 from viewer.city.measures import Measures, measure
 from viewer.city.merge import merge
+from viewer.city.terrain import SET_ON, disagreement, set_on
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
 from viewer.scene import ready_mesh
@@ -28,7 +29,8 @@ CityKey = tuple[tuple[str, str], ...]
 class Loaded:
     """One file as it was read, not yet part of the session.
 
-    city or layers is set. derived : prepared in the worker, so that adopting is quick.
+    city or layers is set; both where a layer is the first thing opened and brings the frame in a city without
+    objects. derived : prepared in the worker, so that adopting is quick.
     """
 
     key: str
@@ -45,12 +47,22 @@ class Loaded:
     @property
     def kind(self) -> str:
         """``"city"`` or ``"layer"``."""
-        return "city" if self.city is not None else "layer"
+        return "layer" if self.layers else "city"
+
+    @property
+    def frames(self) -> tuple[Frame | None, ...]:
+        """The frames this reading is good for: of a city any (None); empty for a layer: the one it was read into."""
+        if self.city is None:
+            return ()
+        return (None, self.city.frame) if self.layers else (None,)
 
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """Everything that follows from the open cities alone; never from a scenario."""
+    """Everything that follows from the open cities and the terrain they stand on; never from a scenario.
+
+    terrain : the topmost visible terrain layer, None without one. notes : what it means for the city.
+    """
 
     key: CityKey
     city: CityModel
@@ -58,6 +70,8 @@ class Derived:
     measures: Measures
     ground: Ground
     applier: Applier
+    terrain: TerrainLayer | None = None
+    notes: tuple[Issue, ...] = ()
 
     @property
     def frame(self) -> Frame:
@@ -70,14 +84,23 @@ def derive(
     cities: dict[str, CityModel],
     progress: Progress | None = None,
     packed: Mapping[str, NDArray[np.generic]] | None = None,
+    terrain: TerrainLayer | None = None,
 ) -> Derived:
     """Merge the cities of ``key``, choose their levels of detail, measure them and find the ground.
 
     packed : what ``ready.pack`` made of the same city at the same LoD before; what fits is not worked out again.
+    terrain : what the city stands on; buildings without a ground height of their own are set on it.
     """
     progress = Progress() if progress is None else progress
-    packed = {} if packed is None else packed
+    packed = {} if packed is None or terrain is not None else packed
     models = [cities[name] for name, _ in key]
+    notes: list[Issue] = []
+    if terrain is not None:
+        moved = [set_on(model, faces_at(model, lod), terrain) for model, (_, lod) in zip(models, key, strict=True)]
+        models = [arrange(model) for model, _ in moved]
+        count = sum(number for _, number in moved)
+        if count:
+            notes.append(Issue(Severity.INFO, SET_ON, count, values={"terrain": terrain.name}))
     progress.report(0.1, "Joining the city")
     city, order = arrange_with_order(models[0] if len(models) == 1 else merge(models))
     faces = [faces_at(model, lod) for model, (_, lod) in zip(models, key, strict=True)]
@@ -86,7 +109,9 @@ def derive(
     progress.report(0.3, "Measuring the buildings")
     measures = ready.measures_of(city, packed) or measure(city, lod_faces)
     progress.report(0.7, "Finding the ground")
-    ground = ready.ground_of(packed) or make_ground(city, lod_faces, measures)
+    ground = ready.ground_of(packed) or make_ground(city, lod_faces, measures, terrain)
+    if terrain is not None:
+        notes += disagreement(city, measures, terrain)
     progress.report(0.9, "Preparing the scenarios")
     applier = Applier(city, measures, ground, lod_faces, ready.tree_places_of(packed))
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
@@ -94,4 +119,4 @@ def derive(
     mesh = prepare(city, lod_faces, measures, ready_mesh.faces_of(city, made))  # asked for first, kept by identity
     ready_mesh.restore(mesh, made)
     mesh.make()
-    return Derived(key, city, lod_faces, measures, ground, applier)
+    return Derived(key, city, lod_faces, measures, ground, applier, terrain, tuple(notes))

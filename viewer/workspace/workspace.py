@@ -15,6 +15,7 @@ from psygnal import Signal
 
 from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TreeLayer
 from viewer.city.arrange import arrange
+from viewer.city.bare import bare_city, extent_of
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
 from viewer.errors import ViewerError
@@ -151,6 +152,9 @@ class Workspace:
         )
         reading = self.host.read(path, context, reader)
         city, derived = (None if reading.city is None else arrange(reading.city)), None
+        box = extent_of(reading.layers) if not others else None
+        if box is not None:  # nothing to lie on yet: the layer brings the frame, and the ground at its foot
+            city = bare_city(title_of(path), reading.frame, box)
         if city is not None:
             lods = {**dict(base), key: options.get("lod", "")}
             order = [s.key for s in self.session.document.sources if s.key in lods]
@@ -167,7 +171,7 @@ class Workspace:
             key=key,
             path=str(path.resolve()),
             reader=reading.reader,
-            title=title_of(path) if city is not None else reading.layers[0].name,
+            title=title_of(path) if reading.city is not None else reading.layers[0].name,
             report=reading.report,
             options=tuple(sorted(options.items())),
             questions=dict(reading.questions),
@@ -188,8 +192,8 @@ class Workspace:
             raise ViewerError(
                 "A layer needs a city to lie on.", hint="Open a city model first, then this file.", path=loaded.path
             )
-        frame = self.frame if loaded.city is None else None
-        self._readings[loaded.key, reading_options(loaded.options), frame] = loaded
+        for frame in loaded.frames or (self.frame,):
+            self._readings[loaded.key, reading_options(loaded.options), frame] = loaded
         self._take(loaded)
         if loaded.city is not None and loaded.derived is not None:
             self._remember(loaded.derived)
@@ -231,8 +235,8 @@ class Workspace:
         return self._layers.get(key, ())
 
     def source_city(self, key: str) -> CityModel | None:
-        """The city read from one source, before merging."""
-        return self._cities.get(key)
+        """The city read from one source, before merging; None for a layer that only brought the frame along."""
+        return None if key in self._layers else self._cities.get(key)
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -482,9 +486,9 @@ class Workspace:
 
     def _take(self, loaded: Loaded) -> None:
         """Use one reading of a source; another one of the same source stays for undo."""
-        if loaded.city is None:
+        if loaded.layers:
             self._layers[loaded.key] = loaded.layers
-        elif self._cities.get(loaded.key) is not loaded.city:
+        if loaded.city is not None and self._cities.get(loaded.key) is not loaded.city:
             self._cities[loaded.key] = loaded.city
             for known in [key for key in self._recent if any(name == loaded.key for name, _ in key)]:
                 del self._recent[known]
