@@ -23,14 +23,15 @@ from viewer.readers.citygml_faces import CHUNK_CHARACTERS, FaceArrays, FaceColle
 from viewer.readers.citygml_names import HREF, local_name
 from viewer.readers.citygml_numbers import RING_MARK, parse_runs
 from viewer.readers.pictures import PictureFinder, note_lost
+from viewer.readers.texture_rings import Lookup, lay, order_in_face
 
 Element = Any
 Ints = NDArray[np.int64]
 
 THEMES = "The city is shown with the textures of the theme {theme}; it also has {others}."
-UNFIT = "Texture coordinates that do not fit their ring, left out: {count}"
-GEOREFERENCED = "Textures that are placed by coordinates of the map, left out: {count}"
-PROJECTED = "Textures that are projected by a matrix, left out: {count}"
+UNFIT = "Texture coordinates that do not fit their ring, not used: {count}"
+GEOREFERENCED = "Textures that are placed by coordinates of the map, not shown: {count}"
+PROJECTED = "Textures that are projected by a matrix, not shown: {count}"
 
 #: How much of the beginning and the end of a file is looked at for appearances, bytes.
 _PEEK_BYTES = 1 << 19
@@ -295,8 +296,8 @@ class AppearanceCollector:
             return 0
         chosen = np.flatnonzero(own)
         chosen = chosen[np.argsort(_array(lists.back)[chosen], kind="stable")]  # what is meant for the front first
-        by_ring = _lookup(_array(lists.ring)[chosen], chosen)
-        by_face = _lookup(_array(lists.target)[chosen], chosen)
+        by_ring = Lookup(_array(lists.ring)[chosen], chosen)
+        by_face = Lookup(_array(lists.target)[chosen], chosen)
         ring_id, face_id = _ring_ids(names, number, ring_face)
         entry = by_ring(ring_id)
         unnamed = entry < 0
@@ -306,24 +307,17 @@ class AppearanceCollector:
 
         sizes = np.concatenate(self._sizes).astype(np.int64)
         values = np.concatenate(self._values)
-        start = np.cumsum(sizes) - sizes
-        points = ring_start[rings + 1] - ring_start[rings]
-        pairs = sizes[entry] // 2
-        fits = (sizes[entry] % 2 == 0) & (np.abs(pairs - points) <= 1)
-        rings, entry, points, pairs = rings[fits], entry[fits], points[fits], pairs[fits]
-        many = np.minimum(points, pairs)
-        step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
         turned = np.isin(number, np.concatenate(names.turned)) if names.turned else np.zeros(len(number), bool)
-        back = np.repeat(turned[ring_face[rings]], many)
-        first = np.repeat(ring_start[rings], many)
-        last = first + np.repeat(many, many) - 1
-        to = np.where(back, last - step, first + step)
-        of = np.repeat(start[entry], many) + 2 * step
-        uv[to, 0], uv[to, 1] = values[of], values[of + 1]
-        # a ring that closes itself and coordinates that do not: the closing point goes where the first one is
-        short = rings[points > pairs]
-        uv[ring_start[short + 1] - 1] = uv[ring_start[short]]
-        face_texture[ring_face[rings]] = _array(lists.texture)[entry]
+        start, pairs = np.cumsum(sizes) - sizes, sizes // 2
+        odd = sizes % 2 != 0
+        if odd.any():  # a list with half a pair is no list; without its numbers the others are pairs
+            values = values[~np.repeat(odd, sizes)]
+            pairs[odd] = 0
+            start = (np.cumsum(pairs) - pairs) * 2
+        fits = lay(
+            uv, ring_start, rings, values.reshape(-1, 2), start[entry] // 2, pairs[entry], turned[ring_face[rings]]
+        )
+        face_texture[ring_face[rings[fits]]] = _array(lists.texture)[entry[fits]]
         return int((~fits).sum())
 
     def _paint(self, theme: int, names: Names, number: Ints) -> NDArray[np.int32]:
@@ -334,7 +328,7 @@ class AppearanceCollector:
             return result
         painted = painted[np.argsort(painted[:, 0], kind="stable")]
         material = painted[:, 3].astype(np.int32)
-        of = _lookup(painted[:, 2], np.arange(len(painted)))
+        of = Lookup(painted[:, 2], np.arange(len(painted)))
         every = np.full(len(names.face), -1, np.int32)  # by number of the face
         if names.whole:
             whole = np.array(names.whole, dtype=np.int64)
@@ -351,19 +345,17 @@ class AppearanceCollector:
 def _ring_ids(names: Names, number: Ints, ring_face: NDArray[np.integer]) -> tuple[Ints, Ints]:
     """Ids of R rings, and those of their faces with the ring's number mixed in; 0 where there is none."""
     faces = len(names.face)
-    of_face = np.searchsorted(ring_face, np.arange(len(number)))
-    order = np.arange(len(ring_face)) - of_face[ring_face]
+    order, rings = order_in_face(ring_face, len(number))
     name_face = _array(names.ring_face)
     first = np.searchsorted(name_face, np.arange(faces + 1))
     count = np.diff(first)
     own = number[ring_face]
     named = (own >= 0) & (own < faces)
     own = np.where(named, own, 0)
-    rings_of = np.bincount(ring_face, minlength=len(number))[ring_face]
     ring_id = np.zeros(len(ring_face), np.int64)
     if not faces:
         return ring_id, ring_id.copy()
-    agree = named & (rings_of == count[own])
+    agree = named & (rings[ring_face] == count[own])
     ring_id[agree] = _array(names.ring)[first[:-1][own[agree]] + order[agree]]
     face_id = np.where(named, _array(names.face)[own], 0)
     mixed = (face_id.view(np.uint64) + order.astype(np.uint64) * np.uint64(_ODD)).view(np.int64)
@@ -376,20 +368,6 @@ def _in_order(face: int, ring: int) -> int:
         return 0
     mixed = (face + ring * _ODD) & 0xFFFFFFFFFFFFFFFF
     return mixed - (1 << 64) if mixed >> 63 else mixed
-
-
-class _lookup:
-    """Finds keys in an array: (n,) keys -> (n,) the value of the first of their kind, -1 for those not there."""
-
-    def __init__(self, keys: Ints, values: Ints) -> None:
-        self._keys, first = np.unique(keys, return_index=True)
-        self._values = values[first]
-
-    def __call__(self, wanted: Ints) -> Ints:
-        if not len(self._keys):
-            return np.full(len(wanted), -1, np.int64)
-        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where((self._keys[place] == wanted) & (wanted != 0), self._values[place], -1)
 
 
 def _array(numbers: array[int]) -> Ints:

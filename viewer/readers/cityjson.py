@@ -31,6 +31,7 @@ from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.cityjson_seq import read_lines
 from viewer.readers.cityjson_stream import BLOCK_BYTES, PiecewiseDocument, Unusual
 from viewer.readers.json_parse import collector_off, parse
+from viewer.readers.pictures import PictureFinder
 
 #: Unpacked size up to which a file is read, bytes.
 MAX_BYTES = 4 * 1024**3
@@ -112,7 +113,7 @@ def _raw_pieces(member: Member, context: ReadContext) -> RawCity:
             return read_lines(chain([first, second], iter(lambda: _line(file, member), b"")), member, context)
         pieces = PiecewiseDocument(file, first + second)
         del first, second
-        collector = CityCollector(context)
+        collector = CityCollector(context, PictureFinder(member.path, member))
         for number, objects in enumerate(pieces.objects()):
             collector.add(objects, None)
             collector.flatten()
@@ -138,7 +139,7 @@ def _raw_whole(member: Member, context: ReadContext) -> RawCity:
     if document.get("type") != "CityJSON" or not isinstance(document.get("CityObjects"), dict):
         raise ReadError(NOT_CITYJSON, path=member.path, hint="A CityJSON file says so in its member type.")
     context.progress.report(0.3, "Collecting objects")
-    collector = CityCollector(context)
+    collector = CityCollector(context, PictureFinder(member.path, member))
     collector.add(document.pop("CityObjects"), None)
     vertices = document.pop("vertices", None)
     return _finished(collector, document, vertex_array(vertices if isinstance(vertices, list) else []), context)
@@ -150,6 +151,7 @@ def _finished(
     """The collected objects over the vertices of their document, whose other members are left."""
     context.progress.report(0.6, "Collecting surfaces")
     scale, translate = transform_of(document, context, vertices)
+    collector.set_looks(document.pop("appearance", None))
     collector.set_templates(document.pop("geometry-templates", None))
     collector.flush(scale, translate, vertices)
     return collector.raw_city(**facts_of(document, context))

@@ -7,7 +7,7 @@ geometry is tried alone, and only the broken ones are left out.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise, repeat
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.kinds import SURFACE_NAMES, SurfaceType
+from viewer.readers.cityjson_appearance import LookCollector
 
 #: A ring, a surface (rings) and a shell (surfaces) as parsed; anything may hide in untrusted JSON.
 Surfaces = list[Any]
@@ -35,7 +36,8 @@ class Chunk:
     """Faces as arrays: P ring points, R rings, F faces.
 
     points_crs (P, 3) float64; ring_size (R,) points of each ring; face_rings (F,) rings of each face;
-    face_object, face_lod (F,) ints; face_surface (F,) uint8.
+    face_object, face_lod (F,) ints; face_surface (F,) uint8. number (F,) by which ``cityjson_appearance`` knows
+    a face, -1 for none; None where no face has one.
     """
 
     points_crs: NDArray[np.float64]
@@ -44,6 +46,7 @@ class Chunk:
     face_object: NDArray[np.int32]
     face_lod: NDArray[np.int32]
     face_surface: NDArray[np.uint8]
+    number: NDArray[np.int64] | None = None
 
     def keep_faces(self, keep: NDArray[np.bool_]) -> Chunk:
         """The chunk with the faces of ``keep`` (F,) only."""
@@ -57,6 +60,7 @@ class Chunk:
             self.face_object[keep],
             self.face_lod[keep],
             self.face_surface[keep],
+            None if self.number is None else self.number[keep],
         )
 
 
@@ -76,6 +80,7 @@ class IndexChunk:
     face_object: NDArray[np.int32]
     face_lod: NDArray[np.int32]
     face_surface: NDArray[np.uint8]
+    number: NDArray[np.int64] | None = None
 
     def with_points(self, vertices: NDArray[np.float64], findings: Findings) -> Chunk:
         """The faces with their points from ``vertices`` (V, 3); those with unusable points are left out."""
@@ -86,6 +91,7 @@ class IndexChunk:
             face_object=self.face_object,
             face_lod=self.face_lod,
             face_surface=self.face_surface,
+            number=self.number,
         )
         return _without_broken_faces(chunk, findings)
 
@@ -94,11 +100,17 @@ def join(chunks: list[IndexChunk]) -> IndexChunk | None:
     """Several chunks as one, in their order."""
     if len(chunks) <= 1:
         return chunks[0] if chunks else None
-    return IndexChunk(
-        *(
-            np.concatenate([getattr(chunk, name) for chunk in chunks])
-            for name in ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
-        )
+    names = ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
+    arrays = {name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
+    return IndexChunk(**arrays, number=join_numbers(chunks))
+
+
+def join_numbers(chunks: Sequence[Chunk | IndexChunk]) -> NDArray[np.int64] | None:
+    """The numbers of the faces of several chunks, None where none of them has any."""
+    if all(chunk.number is None for chunk in chunks):
+        return None
+    return np.concatenate(
+        [np.full(len(chunk.face_rings), -1) if chunk.number is None else chunk.number for chunk in chunks]
     )
 
 
@@ -117,15 +129,16 @@ class Findings:
 class GeometryBatch:
     """Collects geometries as parsed, then turns all of them into one ``Chunk``.
 
-    ``lod_code`` gives the number of a level of detail written as text.
+    ``lod_code`` gives the number of a level of detail written as text. ``looks`` takes textures and materials.
     """
 
     lod_code: Callable[[str], int]
     findings: Findings = field(default_factory=Findings)
+    looks: LookCollector = field(default_factory=LookCollector)
     _surfaces: Surfaces = field(default_factory=list)
     _values: list[Any] = field(default_factory=list)
     _types: list[Any] = field(default_factory=list)
-    _rows: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
+    _rows: list[tuple[int, int, int, int, int, int, int, int]] = field(default_factory=list)
 
     def add(self, geometry: dict[str, Any], owner: int, vertex_base: int, vertex_count: int) -> None:
         """Take one geometry of object ``owner``; it counts its ``vertex_count`` vertices from ``vertex_base``."""
@@ -154,7 +167,8 @@ class GeometryBatch:
         else:
             self._values.extend(values)
         lod = self.lod_code(text_of_lod(geometry.get("lod")))
-        self._rows.append((owner, n_faces, lod, vertex_base, vertex_count, len(self._types), len(type_names)))
+        number = self.looks.add(geometry, n_faces) if "texture" in geometry or "material" in geometry else -1
+        self._rows.append((owner, n_faces, lod, vertex_base, vertex_count, len(self._types), len(type_names), number))
         self._surfaces.extend(surfaces)
         self._types.extend(type_names)
 
@@ -202,7 +216,7 @@ class GeometryBatch:
             if not len(table):
                 return None
             face_rings, ring_size, indices = _flatten(surfaces)
-        owner, n_faces, lod, vertex_base, vertex_count, type_base, n_types = table.T
+        owner, n_faces, lod, vertex_base, vertex_count, type_base, n_types, number = table.T
         face_row = np.repeat(np.arange(len(table)), n_faces)
         if vertex_base.any():
             point_row = np.repeat(np.repeat(face_row, face_rings), ring_size)
@@ -217,6 +231,7 @@ class GeometryBatch:
             face_object=owner[face_row].astype(np.int32),
             face_lod=lod[face_row].astype(np.int32),
             face_surface=self._surface_types(values, types, face_row, type_base, n_types, owner),
+            number=_face_numbers(number, face_row, n_faces),
         )
 
     def _without_broken(
@@ -259,6 +274,16 @@ class GeometryBatch:
         if wrong.any():
             self.findings.broken_semantics.extend(owner[np.unique(face_row[wrong])].tolist())
         return np.where(inside, codes[np.where(inside, type_base[face_row] + value, 0)], np.uint8(0))
+
+
+def _face_numbers(
+    first: NDArray[np.int64], face_row: NDArray[np.int64], n_faces: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """(F,) the numbers of faces from the first one of each geometry, -1 where it has none; None if none has."""
+    if (first < 0).all():
+        return None
+    within = np.arange(len(face_row)) - (_starts(n_faces)[:-1])[face_row]
+    return np.where(first[face_row] < 0, -1, first[face_row] + within)
 
 
 def _without_broken_faces(chunk: Chunk, findings: Findings) -> Chunk:
@@ -345,4 +370,5 @@ def place_template(
         np.repeat(owners, n_faces),
         np.tile(template.face_lod, n),
         np.tile(template.face_surface, n),
+        None if template.number is None else np.tile(template.number, n),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from viewer.plugin_api import ReadContext
 from viewer.plugin_api.raw import RawCity
+from viewer.readers.cityjson_appearance import LookCollector
 from viewer.readers.cityjson_attributes import attributes_of, flat_members
 from viewer.readers.cityjson_geometry import (
     FARTHEST,
@@ -21,11 +22,13 @@ from viewer.readers.cityjson_geometry import (
     GeometryBatch,
     IndexChunk,
     join,
+    join_numbers,
     no_faces,
     place_template,
     vertex_array,
 )
 from viewer.readers.json_parse import to_text
+from viewer.readers.pictures import PictureFinder
 
 BROKEN_OBJECT = "Objects that are not written as CityJSON asks were left out ({count})."
 BROKEN_GEOMETRY = "Geometries that could not be understood were left out ({count})."
@@ -45,8 +48,9 @@ _MAX_MEMBERS = 24
 class CityCollector:
     """Takes documents one by one and gives a ``RawCity``; memory stays near the arrays."""
 
-    def __init__(self, context: ReadContext) -> None:
+    def __init__(self, context: ReadContext, pictures: PictureFinder | None = None) -> None:
         self._context = context
+        self._looks = LookCollector(pictures)
         self._ids: list[str] = []
         self._types: list[str] = []
         self._parents: list[int] = []
@@ -57,7 +61,7 @@ class CityCollector:
         self._flat: list[IndexChunk] = []
         self._waiting_children: list[tuple[int, str]] = []
         self._findings = Findings()
-        self._batch = GeometryBatch(self._lod_code, self._findings)
+        self._batch = GeometryBatch(self._lod_code, self._findings, self._looks)
         self._vertices: list[Any] = []
         self._waiting_parents: list[tuple[int, list[str]]] = []
         self._position: dict[str, int] = {}
@@ -89,11 +93,19 @@ class CityCollector:
         points = vertex_array(vertices)
         for template in templates:
             findings = Findings()
-            batch = GeometryBatch(self._lod_code, findings)
+            batch = GeometryBatch(self._lod_code, findings, self._looks)
             if isinstance(template, dict):
                 batch.add(template, 0, 0, len(points))
             chunk = batch.finish(points)
             self._templates.append(chunk if len(chunk.face_rings) else None)
+
+    def begin_looks(self) -> None:
+        """Another document follows, with an ``appearance`` of its own."""
+        self._looks.begin()
+
+    def set_looks(self, section: Any) -> None:
+        """Take the ``appearance`` of the document begun last."""
+        self._looks.set_section(section)
 
     def add(self, objects: Any, vertices: Any, place: str = "") -> None:
         """Take the ``CityObjects`` and ``vertices`` of one document; ``flush`` before the transform changes.
@@ -144,6 +156,7 @@ class CityCollector:
         chunk = self._batch.flatten()
         if chunk is not None:
             self._flat.append(chunk)
+        self._looks.flatten()
         self._collect_attributes()
 
     def flush(
@@ -179,12 +192,14 @@ class CityCollector:
         face_rings = np.concatenate([chunk.face_rings for chunk in chunks])
         ring_size = np.concatenate([chunk.ring_size for chunk in chunks])
         lods = list(self._lods) or [""]
+        ring_start = np.concatenate([[0], np.cumsum(ring_size)])
+        ring_face = np.repeat(np.arange(len(face_rings)), face_rings)
         return RawCity(
             points_crs=np.concatenate([chunk.points_crs for chunk in chunks])
             if len(chunks) > 1
             else chunks[0].points_crs,
-            ring_start=np.concatenate([[0], np.cumsum(ring_size)]),
-            ring_face=np.repeat(np.arange(len(face_rings)), face_rings),
+            ring_start=ring_start,
+            ring_face=ring_face,
             face_object=np.concatenate([chunk.face_object for chunk in chunks]),
             face_surface=np.concatenate([chunk.face_surface for chunk in chunks]),
             face_lod=np.concatenate([chunk.face_lod for chunk in chunks]),
@@ -193,6 +208,7 @@ class CityCollector:
             object_types=self._types,
             object_parent=np.array(self._parents, dtype=np.int64),
             attributes={name: (np.concatenate(indices), values) for name, (indices, values) in self._columns.items()},
+            appearance=self._looks.finish(join_numbers(chunks), ring_face, ring_start, self._context),
             **facts,
         )
 

@@ -20,6 +20,7 @@ from viewer.readers.archive import Member
 from viewer.readers.cityjson_header import NOT_CITYJSON, facts_of, transform_of
 from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.json_parse import collector_off, parse
+from viewer.readers.pictures import PictureFinder
 
 #: Vertices gathered before they become arrays.
 BATCH_VERTICES = 50_000
@@ -31,7 +32,7 @@ NO_HEADER = "The first line of CityJSONSeq should name scale and coordinate syst
 
 def read_lines(lines: Iterable[bytes], member: Member, context: ReadContext) -> RawCity:
     """Everything of a sequence, before triangulation."""
-    reader = _LineReader(context)
+    reader = _LineReader(context, member)
     taken = 0
     with collector_off():
         for number, line in enumerate(lines, start=1):
@@ -46,9 +47,9 @@ def read_lines(lines: Iterable[bytes], member: Member, context: ReadContext) -> 
 class _LineReader:
     """Takes line after line; knows the transform that holds for the features of the moment."""
 
-    def __init__(self, context: ReadContext) -> None:
+    def __init__(self, context: ReadContext, member: Member) -> None:
         self._context = context
-        self._collector = CityCollector(context)
+        self._collector = CityCollector(context, PictureFinder(member.path, member))
         self._header: dict[str, Any] | None = None
         self._of_header = (np.ones(3), np.zeros(3))
         self._current = self._of_header
@@ -69,6 +70,9 @@ class _LineReader:
         if kind == "CityJSONFeature" and "transform" in document:
             transform = transform_of(document, self._context)
         self._use(transform)
+        if kind == "CityJSONFeature" and "appearance" in document:
+            self._collector.begin_looks()
+            self._collector.set_looks(document["appearance"])
         objects = document.get("CityObjects")
         if objects or kind == "CityJSONFeature":
             self._collector.add(objects, document.get("vertices"), place)
@@ -78,6 +82,8 @@ class _LineReader:
     def _take_header(self, document: dict[str, Any]) -> None:
         self._collector.flush(*self._current)
         self._of_header = transform_of(document, self._context)
+        self._collector.begin_looks()
+        self._collector.set_looks(document.get("appearance"))
         self._collector.set_templates(document.get("geometry-templates"))
         if self._header is None:
             self._header = {name: document[name] for name in document if name not in ("CityObjects", "vertices")}

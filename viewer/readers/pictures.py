@@ -28,7 +28,7 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 256 * limits.MEBI
 MISSING = (
     "Pictures of textures that are missing, damaged or outside the folder of the city, "
-    "left out: {count}, for example {example}"
+    "not shown: {count}, for example {example}"
 )
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
 #: What Pillow raises for damaged pictures, by its kinds of files.
