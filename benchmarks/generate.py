@@ -1,7 +1,8 @@
 """A deterministic quarter of gable houses as CityGML and CityJSON text, for measuring only.
 
 Every house is LoD2 with 7 faces (16 triangles): a solid by reference to its boundary surfaces, and the usual
-attributes. The same number of houses gives the same bytes everywhere.
+attributes. The same number of houses gives the same bytes everywhere. ``city(n)`` is the larger and more varied town
+(see ``town`` and ``shapes``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.shapes import city
+
+__all__ = ["CORNERS", "FACES", "ORIGIN", "TRIANGLES", "city", "houses", "write_citygml", "write_cityjson"]
 
 #: Corners of each face of a house, counter-clockwise seen from outside, and what the face is.
 FACES: tuple[tuple[str, tuple[int, ...]], ...] = (
