@@ -91,7 +91,7 @@ def test_nothing_costly_is_worked_out_again(both, city_file, tmp_path, monkeypat
     def never(*args, **kwargs):
         raise AssertionError("worked out again")
 
-    for name in ("measure", "make_ground"):
+    for name in ("measure_by_tiles", "faces_by_tiles", "make_ground"):
         monkeypatch.setattr(f"viewer.workspace.loaded.{name}", never)
     for name in ("face_normals", "_edge_cells", "blocks"):
         monkeypatch.setattr(f"viewer.scene.city_mesh.{name}", never)

@@ -15,15 +15,18 @@ from viewer.city.tiles import Tiles
 Kind = TypeVar("Kind", bound=np.generic)
 
 
-def without_damage(city: CityModel) -> tuple[CityModel, tuple[int, ...]]:
-    """The city without the faces of damaged tiles, and which those are; looks at all tiles.
+def without_damage(city: CityModel) -> tuple[CityModel, int]:
+    """The city without the faces of damaged tiles, and how many top-level objects that concerns.
 
-    For whoever works with whole arrays: no offset and no index of the result leads astray. All objects stay.
+    For whoever works with whole arrays: no offset and no index of the result leads astray. Looks at all tiles; all
+    objects stay.
     """
-    bad = () if city.tiles is None else city.tiles.damaged()
-    if city.tiles is not None and not bad:
-        city = replace(city, tiles=replace(city.tiles, verify=None))  # nobody need look again
-    return (without_tiles(city, bad) if bad else city), bad
+    if city.tiles is None or city.tiles.verify is None:
+        return city, 0
+    bad = city.tiles.damaged()
+    if not bad:
+        return replace(city, tiles=replace(city.tiles, verify=None)), 0  # nobody need look again
+    return without_tiles(city, bad), int(np.diff(city.tiles.feature_start)[list(bad)].sum())
 
 
 def without_tiles(city: CityModel, tiles: Iterable[int]) -> CityModel:
@@ -34,19 +37,23 @@ def without_tiles(city: CityModel, tiles: Iterable[int]) -> CityModel:
     return _cut(city, city.tiles, kept, city.objects, 0)
 
 
-def cut_tiles(city: CityModel, first: int, last: int) -> CityModel:
-    """Tiles ``first .. last - 1`` as a city of their own, in the same frame, with their objects alone."""
+def cut_tiles(city: CityModel, first: int, last: int, *, attributes: bool = True) -> CityModel:
+    """Tiles ``first .. last - 1`` as a city of their own, in the same frame, with their objects alone.
+
+    attributes : whether ids and columns come along; without them the ids are empty.
+    """
     tiles = city.tiles
     assert tiles is not None
     own = slice(int(tiles.object_start[first]), int(tiles.object_start[last]))
     table = city.objects
     parent = table.parent[own]
+    columns = table.attributes if attributes else {}
     objects = ObjectTable(
-        ids=table.ids[own],
+        ids=table.ids[own] if attributes else np.full(len(parent), "", np.dtypes.StringDType()),
         types=table.types,
         type_code=table.type_code[own],
         parent=np.where(parent >= 0, parent - np.int32(own.start), np.int32(-1)),
-        attributes={key: Column(column.name, column.values[own]) for key, column in table.attributes.items()},
+        attributes={key: Column(column.name, column.values[own]) for key, column in columns.items()},
     )
     return _cut(city, tiles, range(first, last), objects, own.start)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 #: What ``Tiles.verify`` says about a tile that is not what was written.
 DAMAGED_TEXT = "A part of the prepared city is damaged; its buildings are shown as blocks only."
+LEFT_OUT_TEXT = "Parts of this prepared city are damaged and were left out; objects without a picture: {count}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from viewer.city import CityModel, Frame, ImportReport, Issue, Layer, Severity, TerrainLayer
 from viewer.city.arrange import arrange, arrange_with_order
+from viewer.city.by_tiles import faces_by_tiles, measure_by_tiles
+from viewer.city.cut import without_damage
 from viewer.city.ground import Ground, make_ground
 from viewer.city.lod import faces_at
-from viewer.city.measures import Measures, measure
+from viewer.city.measures import Measures
 from viewer.city.merge import merge
 from viewer.city.terrain import SET_ON, disagreement, set_on
+from viewer.city.tiles import LEFT_OUT_TEXT
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
 from viewer.scene import ready_mesh
@@ -92,9 +95,16 @@ def derive(
     terrain : what the city stands on; buildings without a ground height of their own are set on it.
     """
     progress = Progress() if progress is None else progress
-    packed = {} if packed is None or terrain is not None else packed
     models = [cities[name] for name, _ in key]
     notes: list[Issue] = []
+    known = None
+    if terrain is None and len(models) == 1 and models[0].tiles is not None and packed:
+        known = ready.ready_of(models[0], packed)
+    if known is None:
+        packed = {}
+        sound = [without_damage(model) for model in models]  # from here on whole arrays are worked on
+        models = [model for model, _ in sound]
+        notes += [Issue(Severity.WARNING, LEFT_OUT_TEXT, gone) for _, gone in sound if gone]
     if terrain is not None:
         moved = [set_on(model, faces_at(model, lod), terrain) for model, (_, lod) in zip(models, key, strict=True)]
         models = [arrange(model) for model, _ in moved]
@@ -102,20 +112,26 @@ def derive(
         if count:
             notes.append(Issue(Severity.INFO, SET_ON, count, values={"terrain": terrain.name}))
     progress.report(0.1, "Joining the city")
-    city, order = arrange_with_order(models[0] if len(models) == 1 else merge(models))
-    faces = [faces_at(model, lod) for model, (_, lod) in zip(models, key, strict=True)]
-    lod_faces = np.concatenate(faces)[order]
+    if known is not None:
+        city, lod_faces = models[0], known.faces
+    elif len(models) == 1:
+        city = arrange(models[0])
+        lod_faces = faces_by_tiles(city, key[0][1])
+    else:
+        city, order = arrange_with_order(merge(models))
+        faces = [faces_by_tiles(model, lod) for model, (_, lod) in zip(models, key, strict=True)]
+        lod_faces = np.concatenate(faces)[order]
     lod_faces.setflags(write=False)
     progress.report(0.3, "Measuring the buildings")
-    measures = ready.measures_of(city, packed) or measure(city, lod_faces)
+    measures = known.measures if known is not None else measure_by_tiles(city, lod_faces)
     progress.report(0.7, "Finding the ground")
-    ground = ready.ground_of(packed) or make_ground(city, lod_faces, measures, terrain)
+    ground = known.ground if known is not None else make_ground(city, lod_faces, measures, terrain)
     if terrain is not None:
         notes += disagreement(city, measures, terrain)
     progress.report(0.9, "Preparing the scenarios")
-    applier = Applier(city, measures, ground, lod_faces, ready.tree_places_of(packed))
+    applier = Applier(city, measures, ground, lod_faces, None if known is None else known.tree_places)
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
-    made = ready.mesh_of(packed)
+    made = ready.mesh_of(packed or {})
     mesh = prepare(city, lod_faces, measures, ready_mesh.faces_of(city, made))  # asked for first, kept by identity
     ready_mesh.restore(mesh, made)
     mesh.make()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +23,41 @@ if TYPE_CHECKING:
 _FLAGS = ("closed", "storeys_known", "is_building", "flipped", "planned")
 
 
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """What was worked out about a city before. faces : (F,) bool, shown at the level of detail it was opened with."""
+
+    faces: NDArray[np.bool_]
+    measures: Measures
+    ground: Ground
+    tree_places: NDArray[np.float64]
+
+
 def pack(derived: Derived) -> dict[str, Array]:
-    """Measures, ground, places for trees, and what the picture needs."""
+    """Shown faces, measures, ground, places for trees, and what the picture needs.
+
+    An array as long as the city has vertices, faces, triangles, objects or features is divided into tiles by these
+    in a store, one with a companion ``NAME_tile_start`` ((B + 1,) int64) by it; all others are read at opening.
+    """
     ground = derived.ground
     arrays: dict[str, Array] = {f"measures.{f.name}": getattr(derived.measures, f.name) for f in fields(Measures)}
+    arrays["lod_faces"] = derived.lod_faces
     arrays["ground.heights"] = ground.heights
     arrays["ground.grid"] = np.array([*ground.origin_local, ground.cell_m, float(ground.exact)])
     arrays["tree_places"] = derived.applier.tree_places
     mesh = prepare(derived.city, derived.lod_faces, derived.measures)
     return arrays | {f"mesh.{name}": array for name, array in ready_mesh.pack(mesh).items()}
+
+
+def ready_of(city: CityModel, arrays: Mapping[str, Array]) -> Ready | None:
+    """All of it again; None if a part is missing or is not this city's."""
+    faces = arrays.get("lod_faces")
+    if faces is None or not is_kind(faces, "|b1", (len(city.face_surface),)):
+        return None
+    measures, ground, places = measures_of(city, arrays), ground_of(arrays), tree_places_of(arrays)
+    if measures is None or ground is None or places is None:
+        return None
+    return Ready(faces, measures, ground, places)  # type: ignore[arg-type]
 
 
 def measures_of(city: CityModel, arrays: Mapping[str, Array]) -> Measures | None:

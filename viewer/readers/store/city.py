@@ -19,7 +19,7 @@ from viewer.city.arrange import arrange
 from viewer.city.cut import without_damage
 from viewer.city.gate import MAX_EXTENT_M
 from viewer.city.report import IssueLog, Severity
-from viewer.city.tiles import Tiles
+from viewer.city.tiles import LEFT_OUT_TEXT, Tiles
 from viewer.errors import ReadError
 from viewer.readers.store import appearance as looks
 from viewer.readers.store.arrays import Array, Arrays, ArrayWriter, Split, read_arrays
@@ -41,7 +41,6 @@ AXES = ("object", "feature", "face", "ring", "vertex", "triangle")
 CHECKED_AT_ONCE_BYTES = 32_000_000
 MOST_LEVELS = 24
 LOST_TEXT = "Ids or attributes of objects in this prepared city are damaged and left out: {count}"
-LEFT_OUT_TEXT = "Parts of this prepared city are damaged and were left out; objects without a picture: {count}"
 #: Packages and modules whose change makes earlier copies worthless.
 _CODE = (
     "readers", "city", "scenario", "plugin_api", "scene/city_mesh.py", "scene/ready_mesh.py", "workspace/ready.py",
@@ -222,11 +221,10 @@ def _whole(stored: Stored, soundness: Soundness, arrays: Arrays, log: IssueLog) 
     lost = soundness.broken_rows(name for name in arrays.divided if name not in drawn)
     if lost:
         log.add(Severity.WARNING, LOST_TEXT, count=lost)
-    tiles = stored.city.tiles
-    city, bad = without_damage(stored.city)
-    if tiles is None or not bad:
+    city, gone = without_damage(stored.city)
+    if not gone:
         return replace(stored, city=city, damaged=bool(lost))
-    log.add(Severity.WARNING, LEFT_OUT_TEXT, count=int(np.diff(tiles.feature_start)[list(bad)].sum()))
+    log.add(Severity.WARNING, LEFT_OUT_TEXT, count=gone)
     return replace(stored, city=city, ready={}, damaged=True)
 
 
