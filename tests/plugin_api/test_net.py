@@ -27,6 +27,7 @@ from viewer.plugin_api.net import (
     with_query,
     xml_root,
 )
+from viewer.plugin_api.net.request import NOT_REACHED
 
 
 def answer(body: bytes) -> Answer:
@@ -252,7 +253,7 @@ def test_a_copy_is_used_when_the_network_is_gone(server, network):
     assert (first.is_copy, again.is_copy) == (False, True)
     assert again.body == b"good" and again.content_type == "text/plain"
     assert abs((again.fetched - first.fetched).total_seconds()) < 2
-    assert again.reason == "The server cannot be reached."
+    assert again.reason == NOT_REACHED
 
 
 def test_a_copy_is_used_while_permission_is_missing_but_not_for_a_refresh(server, network, copies):

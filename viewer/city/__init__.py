@@ -7,6 +7,7 @@ from viewer.city.frame import Frame
 from viewer.city.kinds import SurfaceType, Theme, theme_of_type
 from viewer.city.layers import (
     AreaLayer,
+    History,
     ImageLayer,
     Layer,
     LineLayer,
@@ -23,6 +24,7 @@ __all__ = [
     "CityModel",
     "Column",
     "Frame",
+    "History",
     "ImageLayer",
     "ImportReport",
     "Issue",

@@ -101,8 +101,12 @@ def check_layer(layer: Layer, log: IssueLog | None = None) -> Layer:
         return _check_trees(layer, log)
     if isinstance(layer, PointLayer):
         _require(_is_table(layer.positions_local, 3), "positions_local")
+        _check_history(layer)
         keep = _places(layer.positions_local[:, :2], log)
-        return layer if keep.all() else _select_rows(layer, keep, "positions_local")
+        if keep.all():
+            return layer
+        history = None if layer.history is None else layer.history.of_rows(keep)
+        return replace(_select_rows(layer, keep, "positions_local"), history=history)  # type: ignore[call-arg]
     if isinstance(layer, LineLayer):
         _require(_is_table(layer.positions_local, 2), "positions_local")
         _check_offsets(layer.line_start, len(layer.positions_local), "line_start")
@@ -223,6 +227,16 @@ def _check_triangles(model: CityModel, log: IssueLog) -> CityModel:
 def _check_attributes(layer: Layer) -> None:
     for name, values in layer.attributes.items():
         _require(values.ndim == 1 and len(values) == len(layer), name)
+
+
+def _check_history(layer: PointLayer) -> None:
+    history = layer.history
+    if history is None:
+        return
+    _require(len(history.start) == len(layer) + 1, "history.start")
+    _check_offsets(history.start, len(history.values), "history.start")
+    for array in (history.time_s, history.values):
+        _require(array.ndim == 1 and array.dtype.kind == "f" and len(array) == len(history.values), "history")
 
 
 def _places(xy: NDArray[np.floating], log: IssueLog) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.report import Issue
+
 #: Attribute columns of a layer: name -> (N,) float64 (NaN missing) or StringDType ("" missing).
 Attributes = Mapping[str, NDArray[np.generic]]
 
@@ -21,6 +23,10 @@ class Layer:
     attribution: str = field(default="", kw_only=True)
     #: Column that colours the layer at first, "" for none.
     style_column: str = field(default="", kw_only=True)
+    #: How current it is, where that matters: shown with the layer.
+    note: Issue | None = field(default=None, kw_only=True)
+    #: Seconds after which its source has something new; 0 for data that stays.
+    refresh_s: float = field(default=0.0, kw_only=True)
 
     def __len__(self) -> int:
         return 0
@@ -31,16 +37,44 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
+class History:
+    """Earlier values of the N rows of a layer, oldest first within a row.
+
+    start : (N + 1,) int64 into the others. time_s : (M,) float64 seconds since 1970, UTC. values : (M,) float64.
+    unit : of all values, "" for none.
+    """
+
+    start: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+    unit: str = ""
+
+    def of_row(self, row: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times and values of one row."""
+        part = slice(int(self.start[row]), int(self.start[row + 1]))
+        return self.time_s[part], self.values[part]
+
+    def of_rows(self, keep: NDArray[np.bool_]) -> History:
+        """The history of some rows; keep is (N,) bool."""
+        sizes = np.diff(self.start)
+        inside = np.repeat(keep, sizes)
+        start = np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64)
+        return History(start, self.time_s[inside], self.values[inside], self.unit)
+
+
+@dataclass(frozen=True, eq=False)
 class PointLayer(Layer):
     """Points with values, drawn as coloured, scaled symbols with labels.
 
     positions_local : (N, 3) float64 metres; z NaN = on the ground.
     size_column, label_column : columns that scale and label the symbols, "" for none.
+    history : earlier values of each point, drawn as a chart when it is clicked.
     """
 
     positions_local: NDArray[np.float64]
     size_column: str = field(default="", kw_only=True)
     label_column: str = field(default="", kw_only=True)
+    history: History | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.positions_local)

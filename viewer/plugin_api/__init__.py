@@ -8,7 +8,9 @@ from viewer.city import (
     CityModel,
     Column,
     Frame,
+    History,
     ImageLayer,
+    Issue,
     Layer,
     LineLayer,
     MeshContent,
@@ -36,6 +38,7 @@ from viewer.errors import (
 )
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
+from viewer.plugin_api.credits import credited, date_text
 from viewer.plugin_api.features import columns_of, geojson_table, table_layers
 from viewer.plugin_api.net import (
     Answer,
@@ -85,9 +88,11 @@ __all__ = [
     "Content",
     "CrsError",
     "Frame",
+    "History",
     "Holds",
     "ImageLayer",
     "IndicatorRecord",
+    "Issue",
     "Layer",
     "LimitError",
     "LineLayer",
@@ -125,6 +130,8 @@ __all__ = [
     "ViewerError",
     "area_in",
     "columns_of",
+    "credited",
+    "date_text",
     "decode_picture",
     "extrude",
     "find_column",

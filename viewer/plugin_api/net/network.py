@@ -16,7 +16,7 @@ from typing import Any
 
 from viewer.errors import LoginError, NetworkError, NotConnectedError, ReadError
 from viewer.plugin_api.net.copies import Copies
-from viewer.plugin_api.net.request import Answer, Request, host_of
+from viewer.plugin_api.net.request import NOT_ASKED, NOT_REACHED, Answer, Request, host_of
 from viewer.plugin_api.net.transfer import Limits, Ticket, Transfer
 
 __all__ = ["Limits", "Network"]
@@ -120,7 +120,7 @@ class Network:
             allowed = self.may_contact(host_of(request.url))
             if copy is not None and not refresh and (_age_s(copy) < request.keep_s or not allowed):
                 young = _age_s(copy) < request.keep_s
-                results[at] = copy if young else replace(copy, reason="The server was not asked.")
+                results[at] = copy if young else replace(copy, reason=NOT_ASKED)
             elif not allowed:
                 raise NotConnectedError(host_of(request.url))
             else:
@@ -173,7 +173,7 @@ class Network:
         error = transfer.error if transfer.done.is_set() else transfer.too_late()
         if isinstance(error, NetworkError):
             if plan.known is not None and error.values.get("status") not in (400, 404, 410):
-                return replace(plan.known, reason="The server cannot be reached.")
+                return replace(plan.known, reason=NOT_REACHED)
             return error
         if error is None:
             return transfer.too_late()

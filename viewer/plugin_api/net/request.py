@@ -13,6 +13,8 @@ from viewer.errors import ReadError
 MEBI = 1024 * 1024
 #: Stands in an address for a key that this computer keeps for the host; never replaced in files, logs or copies.
 KEY = "{key}"
+#: Why a copy stands in for the server.
+NOT_ASKED, NOT_REACHED = "not asked", "not reached"
 _PORTS = {"http": 80, "https": 443}
 _MAX_ADDRESS = 8000
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
@@ -47,7 +49,7 @@ class Answer:
     url : as asked, before any redirection and without keys.
     fetched : when it came from the server, UTC.
     is_copy : it comes from this computer, because the server was not or could not be asked.
-    reason : why, one sentence (a template without values); empty for a fresh answer and for a copy still young enough.
+    reason : why: ``NOT_ASKED`` or ``NOT_REACHED``; empty for a fresh answer and for a copy still young enough.
     etag, modified : what the server wants to see again.
     """
 
