@@ -119,7 +119,7 @@ def test_heights_become_a_relief_lit_from_the_north_west(read, tmp_path, tiff_re
     heights = (50 - np.hypot(x - 20, y - 20)).astype(np.float32)
     heights[:2] = -9999
     path = write_geotiff(tmp_path / "dgm.tif", heights, nodata=-9999)
-    reading = read(path)
+    reading = read(path, "map_image:Map image")
     rgba = reading.layers[0].rgba.astype(int)
     north_west, south_east = rgba[13:16, 13:16, :3].mean(), rgba[25:28, 25:28, :3].mean()
     assert north_west > south_east + 30
@@ -277,7 +277,7 @@ def test_cut_off_pictures_are_refused_with_a_sentence(read, tmp_path, name):
 
 def test_real_terrain_is_a_relief_over_its_square_kilometre(read, shared):
     pytest.importorskip("rasterio")
-    reading = read(shared / "munich-terrain-and-buildings" / "691_5336.tif", frame=Frame())
+    reading = read(shared / "munich-terrain-and-buildings" / "691_5336.tif", "map_image:Map image", frame=Frame())
     layer = reading.layers[0]
     assert reading.report.crs == "EPSG:25832"
     assert np.allclose(np.ptp(layer.corners_local, axis=0), [1000, 1000])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewer.city.kinds import Theme
-from viewer.city.layers import TerrainLayer
+from viewer.city.layers import Layer, TerrainLayer
 from viewer.city.measures import Measures
 from viewer.city.model import CityModel
 from viewer.city.report import Issue, IssueLog, Severity
@@ -195,3 +195,8 @@ def disagreement(city: CityModel, measures: Measures, terrain: TerrainLayer) -> 
     else:
         log.add(Severity.WARNING, BY_DATUM, **named)
     return log.issues()
+
+
+def terrain_of(layers: tuple[Layer, ...]) -> TerrainLayer | None:
+    """The topmost terrain among the layers of one source; None without one."""
+    return next((layer for layer in reversed(layers) if isinstance(layer, TerrainLayer)), None)

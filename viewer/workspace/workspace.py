@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TreeLayer
+from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TerrainLayer, TreeLayer
 from viewer.city.arrange import arrange
 from viewer.city.bare import bare_city, extent_of
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
+from viewer.city.terrain import terrain_of
 from viewer.errors import ViewerError
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
 from viewer.indicators.record import IndicatorRecord
@@ -64,7 +65,7 @@ class Workspace:
         self._layers: dict[str, tuple[Layer, ...]] = {}
         self._readings: dict[tuple[str, tuple[tuple[str, str], ...], Frame | None], Loaded] = {}
         self._derived: Derived | None = None
-        self._recent: OrderedDict[CityKey, Derived] = OrderedDict()
+        self._recent: OrderedDict[tuple[CityKey, int], Derived] = OrderedDict()
         self._changes: OrderedDict[Scenario, CityChange] = OrderedDict()
         self._tables: dict[str, tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]] = {}
         self._colourings: OrderedDict[object, Colouring] = OrderedDict()
@@ -91,6 +92,15 @@ class Workspace:
     def ground(self) -> Ground | None:
         """The ground under the city."""
         return None if self._derived is None else self._derived.ground
+
+    @property
+    def terrain(self) -> TerrainLayer | None:
+        """The topmost visible terrain: what the city stands on. None without one."""
+        for source in reversed(self.session.document.sources):
+            found = terrain_of(self._layers.get(source.key, ()))
+            if found is not None and source.style.visible:
+                return found
+        return None
 
     @property
     def derived(self) -> Derived | None:
@@ -160,13 +170,20 @@ class Workspace:
             order = [s.key for s in self.session.document.sources if s.key in lods]
             wanted = tuple((name, lods[name]) for name in dict.fromkeys([*order, key]))
             alone = len(wanted) == 1
-            derived = derive(wanted, {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None)
+            cities, rest, known = {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None
+            derived = derive(wanted, cities, rest, known, terrain_of(reading.layers) or self.terrain)
             if reading.ticket is not None:
-                pack = partial(ready.pack, derived) if alone else dict
+                pack = partial(ready.pack, derived) if alone and derived.terrain is None else dict
                 reading.ticket.keep_in_background(city, reading.report, reading.questions, pack)
             if not others:
                 issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
                 reading = replace(reading, report=replace(reading.report, issues=issues))
+        elif others and (terrain := terrain_of(reading.layers)) is not None:
+            beside = tuple(part for part in base if part[0] != key)
+            derived = derive(beside, others, progress.part(0.7, 1.0), None, terrain)
+        if derived is not None and derived.notes:
+            issues = (*reading.report.issues, *derived.notes)
+            reading = replace(reading, report=replace(reading.report, issues=issues))
         return Loaded(
             key=key,
             path=str(path.resolve()),
@@ -195,7 +212,7 @@ class Workspace:
         for frame in loaded.frames or (self.frame,):
             self._readings[loaded.key, reading_options(loaded.options), frame] = loaded
         self._take(loaded)
-        if loaded.city is not None and loaded.derived is not None:
+        if loaded.derived is not None:
             self._remember(loaded.derived)
         known = self.session.document.source(loaded.key)
         if known is None:
@@ -490,7 +507,7 @@ class Workspace:
             self._layers[loaded.key] = loaded.layers
         if loaded.city is not None and self._cities.get(loaded.key) is not loaded.city:
             self._cities[loaded.key] = loaded.city
-            for known in [key for key in self._recent if any(name == loaded.key for name, _ in key)]:
+            for known in [key for key in self._recent if any(name == loaded.key for name, _ in key[0])]:
                 del self._recent[known]
             if loaded.derived is not None and {name for name, _ in loaded.derived.key} == {loaded.key}:
                 self._remember(loaded.derived)
@@ -500,8 +517,9 @@ class Workspace:
         self.questions[loaded.key] = loaded.questions
 
     def _remember(self, derived: Derived) -> None:
-        self._recent[derived.key] = derived
-        self._recent.move_to_end(derived.key)
+        key = derived.key, id(derived.terrain)
+        self._recent[key] = derived
+        self._recent.move_to_end(key)
         while len(self._recent) > 3:
             self._recent.popitem(last=False)
 
@@ -521,11 +539,14 @@ class Workspace:
         key = self._city_key(self.session.document)
         if not key:
             self._set_derived(None)
-        elif self._derived is None or self._derived.key != key or self._stale:
+        elif (
+            self._derived is None or self._stale or self._derived.key != key
+            or self._derived.terrain is not self.terrain
+        ):  # fmt: skip
             self._stale = False
-            found = self._recent.get(key)
+            found = self._recent.get((key, id(self.terrain)))
             if found is None:
-                found = derive(key, self._cities)
+                found = derive(key, self._cities, terrain=self.terrain)
                 self._remember(found)
             self._set_derived(found)
         outdated = self._take_layers()
