@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.readers import mutants
+from viewer.city.subset import take_features
 
 COUNT = int(os.environ.get("STADTFORUM_MUTANTS", "500"))
 SEED = int(os.environ.get("STADTFORUM_MUTANT_SEED", "20"))
@@ -64,3 +67,18 @@ def test_mutants_are_the_same_for_the_same_seed_and_damaged():
         made = [mutants.mutant(seed, random.Random(f"x{i}"), is_json=is_json) for i in range(50)]
         assert made == [mutants.mutant(seed, random.Random(f"x{i}"), is_json=is_json) for i in range(50)]
         assert sum(content != seed for content in made) > 40
+
+
+def test_an_object_that_goes_without_a_word_is_found(tmp_path):
+    """R4 can fail: one object fewer than the file has, and no message."""
+    from viewer.plugin_api import ReadContext
+    from viewer.plugin_host import PluginHost
+
+    for kind, ending in (("citygml", "a.gml"), ("cityjson", "a.city.json"), ("cityjsonseq", "a.city.jsonl")):
+        path = tmp_path / ending
+        path.write_bytes(mutants.FORMATS[kind][1]()[0])
+        reading = PluginHost([mutants.ROOT / "plugins"], packages=False).read(path, ReadContext())
+        assert mutants.silently_lost(path, reading) == 0
+        names = reading.city.objects.features
+        fewer = take_features(reading.city, np.arange(len(names)) > 0)
+        assert mutants.silently_lost(path, dataclasses.replace(reading, city=fewer)) > 0

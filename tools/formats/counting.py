@@ -14,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
@@ -37,7 +37,7 @@ def count(path: Path) -> dict[str, int] | None:
     if name.endswith(".zip"):
         return _zip(path)
     if name.endswith((".gml", ".xml", ".citygml")):
-        return _citygml([io.BytesIO(path.read_bytes())])
+        return count_elements([io.BytesIO(path.read_bytes())])
     if name.endswith((".jsonl", ".jsonl.gz")):
         return _sequence(path)
     if name.endswith((".json", ".geojson")):
@@ -52,7 +52,8 @@ def count(path: Path) -> dict[str, int] | None:
     return None
 
 
-def _citygml(files: list[IO[bytes]]) -> dict[str, int] | None:
+def count_elements(files: Sequence[IO[bytes]]) -> dict[str, int] | None:
+    """City objects of CityGML files by the names of their elements; None if the first file is no CityGML."""
     found: Counter[str] = Counter()
     root: list[str] = []
     for file in files:
@@ -81,7 +82,7 @@ def _zip(path: Path) -> dict[str, int] | None:
         if cities:
             return _json(json.loads(archive.read(cities[0])), path)
         files = [io.BytesIO(archive.read(n)) for n in names if n.lower().endswith((".gml", ".xml"))]
-    return _citygml(files) if files else None
+    return count_elements(files) if files else None
 
 
 def _json(content: Any, path: Path) -> dict[str, int] | None:

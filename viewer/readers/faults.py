@@ -41,7 +41,8 @@ def note_rings(
     if closes:
         repeated[end[filled] - 1] = False
         last = np.flatnonzero(filled & ring_ok & (end - start > 2))
-        gap = positions[end[last] - 1].astype(np.float64) - positions[start[last]]
+        with np.errstate(invalid="ignore"):  # places that are no numbers
+            gap = positions[end[last] - 1].astype(np.float64) - positions[start[last]]
         left_open = last[np.abs(gap).max(axis=1, initial=0.0) >= _SNAP_M]
         note_faults(context, "103", ring_object[left_open], positions[start[left_open]], ids)
     repeated &= np.repeat(ring_ok, end - start)
