@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 ORIGIN = (565_000.0, 5_935_000.0, 10.0)
 CRS = "EPSG:25832"
 SURFACES = {SurfaceType.GROUND: "GroundSurface", SurfaceType.WALL: "WallSurface", SurfaceType.ROOF: "RoofSurface"}
-_USES = ("31001_1000", "31001_1010", "31001_2000", "31001_2020", "31001_9998")
-_ROOF_CODES = {Kind.FLAT: "1000", Kind.GABLE: "3100", Kind.HIP: "3200", Kind.SHED: "2100", Kind.ELL: "1000",
+USES = ("31001_1000", "31001_1010", "31001_2000", "31001_2020", "31001_9998")
+ROOF_CODES = {Kind.FLAT: "1000", Kind.GABLE: "3100", Kind.HIP: "3200", Kind.SHED: "2100", Kind.ELL: "1000",
                Kind.TOWER: "1000"}  # fmt: skip
 
 
@@ -197,12 +197,12 @@ def city(count: int) -> CityModel:
 def _objects(found: Buildings) -> ObjectTable:
     count = len(found)
     texts = np.dtypes.StringDType()
-    roof = np.array([_ROOF_CODES[kind] for kind in Kind], dtype=texts)
+    roof = np.array([ROOF_CODES[kind] for kind in Kind], dtype=texts)
     columns = {
         "measuredHeight": found.height_m,
         "storeysAboveGround": found.lots.storeys.astype(np.float64),
         "yearOfConstruction": found.year.astype(np.float64),
-        "function": np.array(_USES, dtype=texts)[found.use],
+        "function": np.array(USES, dtype=texts)[found.use],
         "roofType": roof[found.lots.kind],
     }
     return ObjectTable(
