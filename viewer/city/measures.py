@@ -225,7 +225,7 @@ def measure(city: CityModel, faces: Flags | None = None, geometry: FaceGeometry 
 
 def measure_issues(city: CityModel, measures: Measures) -> tuple[Issue, ...]:
     """What a person should know about the measured buildings, for the import report."""
-    ids = city.objects.ids[city.objects.features] if len(city.objects) else np.empty(0, dtype=object)
+    ids, features = city.objects.ids, city.objects.features
     building = measures.is_building
     known = np.isfinite(measures.ground_m)
     findings = (
@@ -239,7 +239,7 @@ def measure_issues(city: CityModel, measures: Measures) -> tuple[Issue, ...]:
          "{count} buildings have no geometry at the level of detail shown."),
     )  # fmt: skip
     return tuple(
-        Issue(severity, text, int(which.sum()), tuple(str(i) for i in ids[np.flatnonzero(which)[:20]]))
+        Issue(severity, text, int(which.sum()), tuple(str(i) for i in ids[features[which][:20]]))
         for severity, which, text in findings
         if which.any()
     )

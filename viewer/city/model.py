@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from viewer.city.appearance import Appearance
 from viewer.city.frame import Frame
 from viewer.city.kinds import Theme, theme_of_type
+from viewer.city.texts import TextIndex, index_of, rows_of
 from viewer.city.tiles import Tiles
 
 
@@ -37,7 +38,8 @@ class ObjectTable:
 
     Parameters
     ----------
-    ids : (N,) StringDType, the ``gml:id`` or CityJSON id. Unique within a model.
+    ids : (N,) StringDType, the ``gml:id`` or CityJSON id. Unique within a model. Ids and texts of a prepared city
+        are ``PackedTexts``, which answer like such arrays: ask for the rows you need, not for all.
     types : names of object types, in CityJSON words (``"BuildingPart"``).
     type_code : (N,) uint16, index into ``types``.
     parent : (N,) int32, index of the parent object, -1 for top-level ones. A parent may come later.
@@ -94,6 +96,14 @@ class ObjectTable:
     def feature_is_building(self) -> NDArray[np.bool_]:
         """(K,) bool: top-level objects that count as buildings."""
         return np.asarray(self.feature_theme == tuple(Theme).index(Theme.BUILDING))
+
+    def rows_of(self, ids: Iterable[str]) -> NDArray[np.intp]:
+        """Objects with these ids, ascending; ids that no object has are passed over."""
+        return rows_of(self.ids, self._id_index, ids)
+
+    @cached_property
+    def _id_index(self) -> TextIndex:
+        return index_of(self.ids)
 
     def feature_column(self, name: str) -> Column | None:
         """An attribute of the top-level objects, (K,); None if no object has it.

@@ -155,6 +155,8 @@ def as_array(texts: PackedTexts) -> NDArray[np.generic]:
 
 def index_of(texts: NDArray[np.generic] | PackedTexts) -> TextIndex:
     """What ``rows_of`` searches: all hashes in ascending order, and the row of each."""
+    if isinstance(texts, PackedTexts) and texts.index is not None:
+        return texts.index
     encoded, start = texts.packed if isinstance(texts, PackedTexts) else pack(texts.tolist())
     found = hashes(encoded, start)
     order = np.argsort(found, kind="stable").astype(np.int32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +37,12 @@ class TargetMasks:
         self._masks: OrderedDict[Target, Flags] = OrderedDict()
         self._rings: OrderedDict[Area, NDArray[np.float64]] = OrderedDict()
 
-    @cached_property
-    def position_of_id(self) -> dict[str, int]:
-        """Position in ``objects.features`` by id."""
-        objects = self._city.objects
-        return {str(name): i for i, name in enumerate(objects.ids[objects.features].tolist())}
-
     def positions(self, ids: frozenset[str] | tuple[str, ...]) -> NDArray[np.intp]:
         """Positions of those ids that the city has; a session may know others."""
-        known = self.position_of_id
-        return np.array(sorted(known[i] for i in ids if i in known), dtype=np.intp)
+        objects = self._city.objects
+        rows = objects.rows_of(ids)
+        own = objects.feature_of_object[rows]
+        return np.asarray(own[objects.features[own] == rows], np.intp)
 
     def mask(self, target: Target) -> Flags:
         """(K,) bool, read-only: the objects meant by a target."""

@@ -36,7 +36,7 @@ def feature_info(city: CityModel, measures: Measures, feature: int) -> FeatureIn
     for name, column in objects.attributes.items():
         value = column.values[index]
         if _missing(value):
-            given = [v for v in column.values[members] if not _missing(v)]
+            given = [v for v in column.values[members].tolist() if not _missing(v)]
             if not given:
                 continue
             value = given[0]

@@ -408,8 +408,7 @@ class Workspace:
         """Positions of top-level objects, or of those that own an object, with these ids."""
         derived = self._need()
         objects = derived.city.objects
-        found = np.isin(objects.ids, np.array(list(ids), dtype=objects.ids.dtype))
-        return np.unique(objects.feature_of_object[found]).astype(np.int32)
+        return np.unique(objects.feature_of_object[objects.rows_of(ids)]).astype(np.int32)
 
     def planned_ids(self) -> tuple[str, ...]:
         """Ids of planned buildings, which exist only in scenarios that build them."""
