@@ -1,0 +1,287 @@
+"""``python -m benchmarks.one_size``: measures one city in a process of its own and prints numbers as JSON.
+
+``open FILE --copies FOLDER`` times an opening from the file to the first full picture; where the folder holds a
+prepared copy, that is a second opening. ``draw`` (with ``--town N``, ``--file FILE --copies FOLDER`` or
+``--repeat FILE N``) times pictures along the recorded flight. Goals and verdicts are made of these numbers elsewhere
+(``goals``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.flight import RESTS, pose_at, poses
+from benchmarks.floor import PlainMesh
+from benchmarks.processes import memory
+from benchmarks.shapes import CRS, ORIGIN, city
+from viewer.city import CityModel, ImportReport
+from viewer.plugin_host import PluginHost
+from viewer.readers.store.cache import CityCache, wait_for_writers
+from viewer.scene.offscreen import grab, offscreen_window
+from viewer.scene.scene import CityScene
+from viewer.session import Session
+from viewer.session.edits import ColorBy, SetLever
+from viewer.workspace import Workspace
+from viewer.workspace.loaded import Loaded, derive
+
+SIZE = (1280, 800)
+Numbers = dict[str, Any]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    opening = commands.add_parser("open")
+    opening.add_argument("file", type=Path)
+    opening.add_argument("--copies", type=Path, required=True)
+    drawing = commands.add_parser("draw")
+    source = drawing.add_mutually_exclusive_group(required=True)
+    source.add_argument("--town", type=int)
+    source.add_argument("--file", type=Path)
+    source.add_argument("--repeat", nargs=2, metavar=("FILE", "N"))
+    drawing.add_argument("--copies", type=Path)
+    drawing.add_argument("--frames", type=int, default=150)
+    drawing.add_argument("--repeats", type=int, default=5)
+    drawing.add_argument("--no-floor", action="store_true", help="without the plain mesh")
+    options = parser.parse_args(argv)
+    if options.command == "open":
+        found = measure_opening(options.file, options.copies)
+    else:
+        found = measure_drawing(
+            workspace_of(options), options.frames, options.repeats, floor=not options.no_floor,
+            home=options.repeat is not None,
+        )  # fmt: skip
+    print(json.dumps(found))
+    return 0
+
+
+class Screen:
+    """A scene in a window without a display, used like the window of the program: quality follows what moves."""
+
+    def __init__(self) -> None:
+        self.window = offscreen_window(SIZE)
+        self.scene = CityScene(self.window)
+        self.scene.resize(*SIZE)
+        self.window.Render()
+
+    def frame(self) -> None:
+        """One picture as things stand, until the driver says that it is done."""
+        self.scene.render()
+        self.window.WaitForCompletion()
+
+    def full(self) -> None:
+        """All that belongs to the full picture of this view is there and drawn."""
+        finish = getattr(self.scene, "finish", None)
+        if finish is not None:
+            finish()
+        self.frame()
+
+    def counters(self) -> Numbers:
+        """What the scene tells about its tiles; empty where it tells nothing."""
+        tell = getattr(self.scene, "counters", None)
+        told = tell() if tell is not None else {}
+        items = told.items() if isinstance(told, dict) else vars(told).items()
+        return {str(key): value for key, value in items if isinstance(value, int | float)}
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.scene.close()
+        self.window.Finalize()
+
+
+def measure_opening(path: Path, copies: Path) -> Numbers:
+    """Seconds from the file to the first full picture, in a window that is already open, and the memory it took."""
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))  # a file of this very moment is compared with its copy byte by byte
+    cache = CityCache(copies, min_source_bytes=1)
+    screen = Screen()
+    before = memory()
+    gc.collect()
+    started = time.perf_counter()
+    workspace = Workspace(Session(), PluginHost(packages=False, cache=cache))
+    workspace.adopt(workspace.read(path))
+    opened = time.perf_counter()
+    screen.scene.show(workspace.scene_state())
+    screen.full()
+    picture = grab(screen.window)
+    done = time.perf_counter()
+    after = memory()
+    assert int(picture.std()) > 0, "the first picture is empty, so its time means nothing"
+    found = workspace.city
+    assert found is not None
+    wait_for_writers(3600)
+    screen.close()
+    return {
+        "seconds": done - started, "read": opened - started, "picture": done - opened, "before": before,
+        "after": after, "buildings": len(found.objects), "triangles": len(found.triangles),
+    }  # fmt: skip
+
+
+def workspace_of(options: argparse.Namespace) -> Workspace:
+    """The city to draw, opened."""
+    if options.file is not None:
+        cache = CityCache(options.copies, min_source_bytes=1) if options.copies else None
+        workspace = Workspace(Session(), PluginHost(packages=False, cache=cache))
+        workspace.adopt(workspace.read(options.file))
+        return workspace
+    if options.repeat is not None:
+        from benchmarks.repeat import repeated
+
+        path, count = Path(options.repeat[0]), int(options.repeat[1])
+        workspace = Workspace(Session(), PluginHost(packages=False, cache=None))
+        model = workspace.read(path).city
+        assert model is not None
+        return with_city(repeated(model, count))
+    return with_city(city(options.town))
+
+
+def with_city(model: CityModel) -> Workspace:
+    """A workspace with a city that comes from no file."""
+    workspace = Workspace(Session(), PluginHost(packages=False, cache=None))
+    derived = derive((("made", ""),), {"made": model})
+    workspace.adopt(Loaded("made", "made", "", model.name, ImportReport("made"), city=derived.city, derived=derived))
+    return workspace
+
+
+def measure_drawing(
+    workspace: Workspace, frames: int, repeats: int, *, floor: bool = True, home: bool = False
+) -> Numbers:
+    """Milliseconds of pictures along the flight, at rest, of slider ticks, colour changes and picks.
+
+    home : the flight goes around the middle of the city's extent, in a circle that fits it.
+    """
+    screen = Screen()
+    scene = screen.scene
+    model = workspace.city
+    assert model is not None
+    middle, scale = _where(model, home)
+    scene.show(workspace.scene_state())
+    scene.camera.set_pose(pose_at(0.0, middle, scale))
+    screen.full()
+
+    found: Numbers = {"buildings": len(model.objects), "triangles": len(model.triangles), "memory_drawn": memory()}
+    scene.moving(True)
+    found["moving"] = [_pose_and_time(screen, pose) for pose in poses(frames, middle, scale)]
+    found["counters_moving"] = screen.counters()
+    scene.moving(False)
+    plain = PlainMesh(model, SIZE) if floor else None
+    found["views"] = [_view(screen, plain, share, middle, scale, repeats) for share in RESTS]
+    if plain is not None:
+        plain.close()
+    found["counters_resting"] = screen.counters()
+    scene.camera.set_pose(pose_at(RESTS[1], middle, scale))
+    screen.full()
+    found |= _levers(screen, workspace, repeats)
+    found["pick"] = _picks(screen, middle, scale)
+    found["memory_end"] = memory()
+    screen.close()
+    return found
+
+
+def _where(model: CityModel, home: bool) -> tuple[np.ndarray[Any, np.dtype[np.float64]], float]:
+    """Middle of the flight in the frame of a city, and its scale."""
+    if not home and model.frame.crs == CRS:
+        return np.asarray(model.frame.local_from_crs(np.array([ORIGIN]))[0]), 1.0
+    low, high = model.extent_local
+    span = float(np.hypot(*(high - low)[:2]))
+    return np.array([*(0.5 * (low + high))[:2], low[2]]), min(1.0, span / 5200.0)
+
+
+def _pose_and_time(screen: Screen, pose: Any) -> float:
+    screen.scene.camera.set_pose(pose)
+    return _milliseconds(screen.frame)
+
+
+def _view(screen: Screen, plain: PlainMesh | None, share: float, middle: Any, scale: float, repeats: int) -> Numbers:
+    """One view at rest: full pictures of the city and of the plain mesh in turn, the camera a little further each
+    time."""
+    ours, smooth, rough = [], [], []
+    camera = screen.scene.camera
+    for number in range(repeats + 1):
+        camera.set_pose(pose_at(min(max(share + 0.002 * number, 0.0), 1.0), middle, scale))
+        screen.full()
+        ours.append(_milliseconds(screen.frame))
+        if plain is not None:
+            smooth.append(_milliseconds(lambda: plain.draw(camera, smooth=True)))
+            rough.append(_milliseconds(lambda: plain.draw(camera, smooth=False)))
+    return {"share": share, "ours": ours[1:], "smooth": smooth[1:], "rough": rough[1:]}  # the first only warms up
+
+
+def _levers(screen: Screen, workspace: Workspace, repeats: int) -> Numbers:
+    """Slider ticks and colour changes beside unchanged pictures, measured in turn, at rest and while moving."""
+
+    def show() -> None:
+        screen.scene.show(workspace.scene_state())
+        screen.frame()
+
+    def tick(number: int) -> None:
+        workspace.session.edit(SetLever("storeys_added", float(number % 4)), merge=True)
+        show()
+
+    def tick_with_numbers(number: int) -> None:
+        tick(number)
+        workspace.indicators()
+
+    def recolour(number: int) -> None:
+        workspace.session.edit(ColorBy(colours[number % len(colours)]))
+        show()
+
+    known = [key for key, _ in workspace.colourings()]
+    wanted = ("attribute:measuredHeight", "attribute:yearOfConstruction", "surface")
+    colours = [key for key in wanted if key in known] or known[:2]
+    found: Numbers = {}
+    for state in ("resting", "moving"):
+        screen.scene.moving(state == "moving")
+        for number in range(4):  # warm: the first tick of a session builds tables once
+            tick_with_numbers(number)
+        if state == "resting":
+            screen.full()
+        times: dict[str, list[float]] = {"unchanged": [], "tick": [], "numbers": []}
+        for number in range(3 * repeats):
+            times["unchanged"].append(_milliseconds(screen.frame))
+            times["tick"].append(_milliseconds(lambda n=number: tick(n + 1)))  # type: ignore[misc]
+            times["numbers"].append(_milliseconds(lambda n=number: tick_with_numbers(n)))  # type: ignore[misc]
+        found |= {f"{name}_{state}": values for name, values in times.items()}
+    screen.scene.moving(False)
+    workspace.session.edit(SetLever("storeys_added", 0.0), merge=True)
+    show()
+    screen.full()
+    found["first_colours"] = [_milliseconds(lambda n=n: recolour(n)) for n in range(len(colours))]  # type: ignore[misc]
+    found["colours"] = [_milliseconds(lambda n=n: recolour(n)) for n in range(3 * repeats)]  # type: ignore[misc]
+    return found
+
+
+def _picks(screen: Screen, middle: Any, scale: float) -> list[float]:
+    """Picks all over three views."""
+    times = []
+    for share in (RESTS[0], RESTS[1], RESTS[3]):
+        screen.scene.camera.set_pose(pose_at(share, middle, scale))
+        screen.full()
+        screen.scene.pick(
+            *(0.5 * n for n in SIZE)
+        )  # what is only worked out once per view is not what a person waits for
+        for x in np.linspace(0.1, 0.9, 8).tolist():
+            for y in np.linspace(0.45, 0.9, 4).tolist():
+                times.append(_milliseconds(lambda x=x, y=y: screen.scene.pick(SIZE[0] * x, SIZE[1] * y)))  # type: ignore[misc]
+    return times
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
