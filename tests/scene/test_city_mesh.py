@@ -185,7 +185,7 @@ def test_roofs_walls_and_land_have_their_colours():
     roof, wall = (city.face_surface == k for k in (SurfaceType.ROOF, SurfaceType.WALL))
     assert np.abs(colors[roof] - rgb(LIGHT.roof)).max() < 0.05
     assert np.abs(colors[wall] - rgb(LIGHT.wall)).max() < 0.05
-    bytes_ = part_colors(arrays, arrays.body, LIGHT)
+    bytes_ = part_colors(arrays, arrays.body, colors)
     assert bytes_.dtype == np.uint8 and bytes_.shape == (len(arrays.body.index), 3)
     walls = city.face_surface[city.vertex_face[arrays.body.index]] == SurfaceType.WALL
     foot = arrays.body.feat[:, 1] < 0.1

@@ -9,10 +9,12 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
 from viewer.city.kinds import Theme
 from viewer.scenario.change import CityChange
+from viewer.scene.atlas import atlas_of, dressed
 from viewer.scene.city_mesh import CityArrays, face_colors, part_colors
 from viewer.scene.feature_table import FeatureTexture
 from viewer.scene.palettes import Look, rgb
 from viewer.scene.shading import Program, light_on, set_eye, set_look
+from viewer.scene.textured import ATTRIBUTE, AtlasTextures, picture_attribute
 from viewer.scene.vtk_data import Mesh, segments_mesh, triangles_mesh
 
 #: Above this many triangles a moving picture shows blocks instead of houses.
@@ -25,6 +27,8 @@ _BODY = Program()
 _BLOCKS = Program(flat=True)
 _EDGES = Program(painted=False, line=True)
 _GROUND = Program(lifted=False, painted=False)
+_BODY_PICTURES = Program(textured=True)
+_GROUND_PICTURES = Program(lifted=False, painted=False, textured=True)
 
 
 class CityActors:
@@ -49,6 +53,8 @@ class CityActors:
         self._ground_light = light_on(np.abs(arrays.ground.normals) * (0, 0, 1) + arrays.ground.normals * (1, 1, 0))
         self._ground_base: NDArray[np.uint8] = np.empty((0, 3), np.uint8)
         self._unsealed: object = None
+        self._pictures: AtlasTextures | None = None
+        self._dressed = self._occlusion = False
         self.paint(style)
 
     # -- adding and colours --------------------------------------------------------------------------
@@ -70,8 +76,9 @@ class CityActors:
     def paint(self, style: Look) -> None:
         """Colours of a theme."""
         self._style = style
-        self._body.set_colors(part_colors(self.arrays, self.arrays.body, style))
-        self._ground_base = part_colors(self.arrays, self.arrays.ground, style)
+        colors = self._face_colors(style)
+        self._body.set_colors(part_colors(self.arrays, self.arrays.body, colors))
+        self._ground_base = part_colors(self.arrays, self.arrays.ground, colors)
         self._show_ground(self._ground_base)
         self._unsealed = None
         for actor in self.actors():
@@ -79,13 +86,45 @@ class CityActors:
         for actor, *_ in self.edges:
             actor.GetProperty().SetColor(*rgb(style.edge))
         if self.coarse is not None:
-            self._coarse_mesh.set_colors(self._coarse_colors(style))
+            self._coarse_mesh.set_colors(self._coarse_colors(style, colors))
 
     def set_occlusion(self, on: bool) -> None:
         """Whether a pass that darkens corners draws this city."""
+        self._occlusion = on
         for actor, program in self._programs.items():
             if not program.line:  # lines take no shade
                 program.apply(actor, occlusion=on)
+
+    def set_textures(self, on: bool) -> None:
+        """Whether faces show the pictures and materials of the file, where it has some."""
+        city = self.arrays.city
+        if on == self._dressed or city.appearance is None:
+            return
+        self._dressed = on
+        atlas = atlas_of(city) if on else None
+        if atlas is not None and self._pictures is None:
+            self._pictures = AtlasTextures(atlas)
+        for actor, mesh, part, plain, pictured in (
+            (self.body, self._body, self.arrays.body, _BODY, _BODY_PICTURES),
+            (self.ground, self._ground, self.arrays.ground, _GROUND, _GROUND_PICTURES),
+        ):
+            if atlas is not None and self._pictures is not None:
+                self._pictures.give_to(actor)
+                mesh.add(ATTRIBUTE, picture_attribute(city, atlas, part.index))
+                mesh.add("faceNormal", part.normals)
+                mapper = actor.GetMapper()
+                for name in (ATTRIBUTE, "faceNormal"):
+                    mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+            self._programs[actor] = pictured if atlas is not None else plain
+            self._programs[actor].apply(actor, occlusion=self._occlusion)
+        self.paint(self._style)
+
+    def _face_colors(self, style: Look) -> NDArray[np.floating]:
+        """(F, 3) in 0..1."""
+        colors = face_colors(self.arrays, style)
+        if not self._dressed:
+            return colors
+        return dressed(colors, self.arrays.city, None if self._pictures is None else self._pictures.atlas)
 
     def _show_ground(self, colors: NDArray[np.floating] | NDArray[np.uint8]) -> None:
         """(n, 3) colours 0..255 of the ground, before light falls on them."""
@@ -230,10 +269,10 @@ class CityActors:
         actor.VisibilityOff()
         return actor
 
-    def _coarse_colors(self, style: Look) -> NDArray[np.uint8]:
+    def _coarse_colors(self, style: Look, colors: NDArray[np.floating]) -> NDArray[np.uint8]:
         """Mean colours of the upright and of the lying faces of every object."""
         arrays = self.arrays
-        colors, features = face_colors(arrays, style), arrays.blocks[2]
+        features = arrays.blocks[2]
         result = np.empty((len(features), 8, 3))
         upright = np.abs(arrays.slope_up) < 0.3
         for corners, wanted, other in (

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor
 
+from viewer.scene import textured
 from viewer.scene.palettes import Look, rgb
 
 #: Where the light comes from: compass direction and height above the horizon, degrees.
@@ -75,18 +76,23 @@ _HIDE = """
   if (state.w < 0.5) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); }
 """
 #: A scaled building has steeper roofs; a face that looks away is lit as seen, from behind.
-_PAINT = """
+_LIT = """
   vec4 tint = texelFetch(featureColor, place, 0);
   vec3 shown = feat.w <= state.z ? greenColor : scalarColor.rgb;
   vec3 n = normalize(vec3(faceNormal.xy * (1.0 + state.x), faceNormal.z));
   if (dot(n, eye - moved.xyz) < 0.0) { n = -n; }
-  shown = mix(shown, tint.rgb * (0.90 + 0.10 * feat.z), tint.a) * lightOn(n);
+  vec3 light = lightOn(n);
+"""
+_PAINT = """
+  vec3 dye = tint.rgb * (0.90 + 0.10 * feat.z);
+  shown = mix(shown, dye, tint.a) * light;
 """
 _KEEP = """
   vec3 shown = scalarColor.rgb;
 """
 _HAZE = """
-  shown = mix(min(shown, vec3(1.0)), hazeColor, smoothstep(hazeRange.x, hazeRange.y, gl_Position.w));
+  float haze = smoothstep(hazeRange.x, hazeRange.y, gl_Position.w);
+  shown = mix(min(shown, vec3(1.0)), hazeColor, haze);
 """
 #: Lines lie a little nearer to the eye than the faces they bound.
 _NEARER = """
@@ -111,13 +117,15 @@ class Program:
     """What the shader of an actor does.
 
     lifted : moves and hides by object. painted : takes tint, green and light per vertex; else the colours
-    of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge.
+    of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge. textured :
+    shows the pictures of an atlas, see ``textured``.
     """
 
     lifted: bool = True
     painted: bool = True
     flat: bool = False
     line: bool = False
+    textured: bool = False
 
     def apply(self, actor: vtkActor, *, occlusion: bool = False) -> None:
         """Give an actor this program, with or without what the occlusion pass needs."""
@@ -137,6 +145,9 @@ class Program:
             shader.AddFragmentShaderReplacement(
                 "//VTK::Light::Impl", True, "//VTK::Light::Impl\n  fragOutput0.rgb = flatColor;\n", False
             )
+        if self.textured:
+            shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, textured.DECLARE_FRAGMENT, False)
+            shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, textured.FRAGMENT, False)
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
                 "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
@@ -147,8 +158,10 @@ class Program:
         text = "//VTK::PositionVC::Dec\n"
         if self.lifted:
             text += _DECLARE_FEATURES
-        if self.painted:
+        if self.painted or self.textured:
             text += "in vec3 faceNormal;\n" + _light_glsl()
+        if self.textured:
+            text += textured.DECLARE_VERTEX
         if self.flat:
             text += "flat out vec3 flatColor;\n"
         if occlusion and not self.line:
@@ -158,8 +171,15 @@ class Program:
     def _body(self, occlusion: bool) -> str:
         text = _MOVE if self.lifted else _STAY
         if not self.line:
-            text += _PAINT if self.painted else _KEEP
-            text += _HAZE
+            if self.textured:
+                text += textured.FETCH
+            if self.painted:
+                text += _LIT + (textured.SOFTEN if self.textured else "") + _PAINT
+            else:
+                text += _KEEP
+            if self.textured:
+                text += textured.PAINT_STANDING if self.painted else textured.PAINT_LYING
+            text += _HAZE + (textured.HAZE if self.textured else "")
             text += "  flatColor = shown;\n" if self.flat else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
             if occlusion:
                 facing = "n" if self.painted else "vec3(0.0, 0.0, 1.0)"

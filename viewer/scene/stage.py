@@ -65,6 +65,7 @@ class Stage:
         elif themed:
             self._paint()
         if self._city is not None:
+            self._city.set_textures(state.textures)
             if state.change is not old.change:
                 self._city.set_change(state.change)
             if (
@@ -97,6 +98,7 @@ class Stage:
         span = float(max(np.hypot(*(high - low)[:2]), 30.0))
         self._city = CityActors(arrays, self._style, span)
         self._city.set_occlusion(self._occlusion)
+        self._city.set_textures(state.textures)
         self._city.add_to(self.renderer)
         self._picker = CityPicker(arrays)
         if state.ground is not None:

@@ -54,6 +54,7 @@ class SceneState:
     selection : (S,) int32 positions in ``city.objects.features``. hovered : one of them or -1.
     theme : "light" or "dark". quality : "auto" (coarse while moving), "full" (pictures), "low".
     outline : (n, 3) float64 local, a polygon being drawn or the active area; empty for none.
+    textures : whether faces show the pictures and materials of their file.
     """
 
     city: CityModel | None = None
@@ -68,3 +69,4 @@ class SceneState:
     outline: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
     theme: str = "light"
     quality: str = "auto"
+    textures: bool = True

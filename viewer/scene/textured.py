@@ -1,0 +1,119 @@
+"""Faces with pictures on the graphics card: the atlas as a texture, and the part of the shader that shows it.
+
+The vertex program of ``shading`` finds light, tint and haze as for every face and hands on by how much to multiply
+the picture and what to add; the fragment program looks the picture up. From afar, where a picture is smaller
+than the atlas keeps apart, a face takes its mean colour, which is also the colour of its vertices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkTexture
+
+from viewer.city import CityModel
+from viewer.scene.atlas import LEVELS, Atlas
+from viewer.scene.feature_table import FeatureTexture
+
+#: Name of the vertex attribute: u, v, and the number of the picture, -1 for none.
+ATTRIBUTE = "picture"
+
+#: ``atlasPlace`` holds one texel per picture, 512 in a row, see ``Atlas.place``.
+DECLARE_VERTEX = """in vec3 picture;
+uniform sampler2D atlasPlace;
+out vec2 pictureAt;
+flat out vec4 picturePlace;
+out vec3 pictureGain;
+out vec3 pictureAdd;
+"""
+FETCH = """
+  int pictureRow = int(max(picture.z, 0.0) + 0.5);
+  pictureAt = picture.xy;
+  picturePlace = texelFetch(atlasPlace, ivec2(pictureRow % 512, pictureRow / 512), 0);
+  if (picture.z < -0.5) { picturePlace = vec4(0.0); }
+"""
+#: Photographs have light and shade in them already. A green roof hides its picture.
+SOFTEN = """
+  if (feat.w <= state.z) { picturePlace = vec4(0.0); }
+  if (picturePlace.z != 0.0) { light = mix(light, vec3(1.0), 0.5); }
+"""
+#: For what stands: light, dye and tint come from the program around it.
+PAINT_STANDING = """
+  pictureGain = light * (1.0 - tint.a);
+  pictureAdd = dye * light * tint.a;
+"""
+#: For the ground, whose colours are final: light alone.
+PAINT_LYING = """
+  pictureGain = lightOn(vec3(faceNormal.xy, abs(faceNormal.z)));
+  pictureAdd = vec3(0.0);
+"""
+HAZE = """
+  pictureGain *= 1.0 - haze;
+  pictureAdd = mix(pictureAdd, hazeColor, haze);
+"""
+DECLARE_FRAGMENT = """//VTK::PositionVC::Dec
+in vec2 pictureAt;
+flat in vec4 picturePlace;
+in vec3 pictureGain;
+in vec3 pictureAdd;
+"""
+#: A negative width says that the picture ends at its sides. The level of detail is chosen here, because the jump
+#: where a repeated picture begins anew would be taken for a very small one.
+FRAGMENT = f"""//VTK::Light::Impl
+  vec2 pictureSize = vec2(textureSize(atlas, 0)) * abs(picturePlace.zw);
+  vec2 alongX = dFdx(pictureAt) * pictureSize;
+  vec2 alongY = dFdy(pictureAt) * pictureSize;
+  if (picturePlace.z != 0.0) {{
+    float most = max(dot(alongX, alongX), dot(alongY, alongY));
+    float least = min(dot(alongX, alongX), dot(alongY, alongY));
+    float level = 0.5 * log2(max(mix(most, least, 0.25), 1e-9));
+    vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : fract(pictureAt);
+    vec3 seen = textureLod(atlas, picturePlace.xy + inside * abs(picturePlace.zw), clamp(level, 0.0, {LEVELS}.0)).rgb;
+    float near = 1.0 - smoothstep({LEVELS}.0, {LEVELS}.0 + 2.0, level);
+    fragOutput0.rgb = mix(fragOutput0.rgb, min(seen * pictureGain + pictureAdd, vec3(1.0)), near);
+  }}
+"""
+
+
+class AtlasTextures:
+    """The atlas of one city for any number of actors."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self.atlas = atlas
+        height, width = atlas.image.shape[:2]
+        self._image = vtkImageData()
+        self._image.SetDimensions(width, height, 1)
+        self._kept: NDArray[Any] = atlas.image.reshape(-1, 3)
+        self._image.GetPointData().SetScalars(numpy_to_vtk(self._kept))
+        self._picture = vtkTexture()
+        self._picture.SetInputData(self._image)
+        self._picture.InterpolateOn()
+        self._picture.MipmapOn()
+        self._picture.RepeatOff()
+        self._picture.EdgeClampOn()
+        self._picture.SetColorModeToDirectScalars()
+        self._place = FeatureTexture(len(atlas.place), np.float32)
+        self._place.set(atlas.place)
+
+    def give_to(self, actor: vtkActor) -> None:
+        """Let an actor use the atlas; its program has to be a textured one."""
+        actor.GetProperty().SetTexture("atlas", self._picture)
+        actor.GetProperty().SetTexture("atlasPlace", self._place.texture)
+
+
+def picture_attribute(city: CityModel, atlas: Atlas, vertices: NDArray[np.integer]) -> NDArray[np.float32]:
+    """(n, 3) float32 of these vertices of a city (n,): texture coordinates, and the picture or -1."""
+    result = np.zeros((len(vertices), 3), np.float32)
+    result[:, 2] = -1.0
+    appearance = city.appearance
+    if appearance is None:
+        return result
+    face = city.vertex_face[vertices]
+    textured = atlas.textured[face]
+    result[textured, :2] = appearance.uv[vertices[textured]]
+    result[textured, 2] = appearance.face_texture[face[textured]]
+    return result
