@@ -8,6 +8,7 @@ import numpy as np
 
 from viewer.plugin_api import Frame, RawCity, Rings, SurfaceType, extrude
 
+from .roofs import Roof, roofed
 from .tags import FLAT_LEVEL_M, Kind, TreeSize
 
 _SURFACE = {Kind.ROAD: SurfaceType.TRAFFIC, Kind.SQUARE: SurfaceType.TRAFFIC, Kind.RAILWAY: SurfaceType.TRAFFIC,
@@ -25,7 +26,18 @@ class FaceList:
         self._ring_face: list[np.ndarray] = [np.zeros(0, np.int64)]
         self._face_object: list[np.ndarray] = [np.zeros(0, np.int64)]
         self._face_surface: list[np.ndarray] = [np.zeros(0, np.int64)]
+        self._face_lod: list[np.ndarray] = [np.zeros(0, np.int64)]
         self._faces = 0
+
+    def add_roofed(
+        self, outlines: np.ndarray, objects: np.ndarray, base_m: np.ndarray, top_m: np.ndarray, roofs: list[Roof]
+    ) -> np.ndarray:
+        """Buildings with shaped roofs; (n,) bool, which of the outlines could be given one."""
+        faces, done = roofed(outlines, roofs, base_m, top_m)
+        self._add(
+            faces.points, faces.ring_sizes, faces.ring_face, objects[faces.face_outline], faces.face_surface, lod=1
+        )
+        return done
 
     def add_blocks(self, outlines: np.ndarray, objects: np.ndarray, base_m: np.ndarray, top_m: np.ndarray) -> None:
         """Ground, walls and flat roof of n outlines; ``objects``, ``base_m``, ``top_m`` are (n,)."""
@@ -72,8 +84,8 @@ class FaceList:
             ring_face=np.concatenate(self._ring_face),
             face_object=np.concatenate(self._face_object),
             face_surface=np.concatenate(self._face_surface),
-            face_lod=np.zeros(self._faces, np.int64),
-            lods=["1"],
+            face_lod=np.concatenate(self._face_lod),
+            lods=["1", "2"],
             object_ids=[],
             object_types=[],
             object_parent=np.zeros(0, np.int64),
@@ -82,13 +94,14 @@ class FaceList:
 
     def _add(
         self, points: np.ndarray, ring_sizes: np.ndarray, ring_face: np.ndarray, objects: np.ndarray,
-        surface: np.ndarray,
+        surface: np.ndarray, lod: int = 0,
     ) -> None:  # fmt: skip
         self._points.append(points)
         self._ring_sizes.append(ring_sizes)
         self._ring_face.append(ring_face + self._faces)
         self._face_object.append(objects)
         self._face_surface.append(surface)
+        self._face_lod.append(np.full(len(objects), lod))
         self._faces += len(objects)
 
 

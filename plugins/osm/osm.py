@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from viewer.plugin_api import CityModel, ReadContext, ReadError
 
 from .blocks import FaceList
@@ -15,6 +17,7 @@ from .data import Collector, OsmData
 from .osm_xml import read_xml
 from .parts import Buildings, find_buildings
 from .pbf import read_pbf
+from .roofs import roof_of
 from .shapes import Shapes, find_shapes
 from .tags import FLAT_LEVEL_M, Kind, describe, tree_size
 
@@ -75,10 +78,17 @@ class _City:
             self._add(own_id, "BuildingPart" if parent >= 0 else "Building", first + parent if parent >= 0 else -1)
             self._describe(describe(tags, Kind.BUILDING))
             self._describe({"heightSource": buildings.source[row]})
-        self.faces.add_blocks(
-            buildings.outlines, first + buildings.outline_row, buildings.base_m[buildings.outline_row],
-            buildings.top_m[buildings.outline_row],
+        rows = buildings.outline_row
+        roofs = [roof_of(buildings.tags[row]) for row in rows.tolist()]
+        shaped = np.flatnonzero([roof is not None for roof in roofs])
+        done = self.faces.add_roofed(
+            buildings.outlines[shaped], first + rows[shaped], buildings.base_m[rows[shaped]],
+            buildings.top_m[rows[shaped]], [roof for roof in roofs if roof is not None],
         )  # fmt: skip
+        flat = np.setdiff1d(np.arange(len(rows)), shaped[done])
+        self.faces.add_blocks(
+            buildings.outlines[flat], first + rows[flat], buildings.base_m[rows[flat]], buildings.top_m[rows[flat]]
+        )
 
     def add_areas(self, shapes: Shapes) -> None:
         """Roads, railways, water and green as flat faces, one a few centimetres above the other."""
@@ -108,14 +118,10 @@ class _City:
 
     def parents(self):
         """(N,) int: the parent of each object, -1 for none."""
-        import numpy as np
-
         return np.array(self._parent, dtype=np.int64)
 
     def columns(self):
         """Attributes in the form of ``RawCity``."""
-        import numpy as np
-
         return {name: (np.array(rows), values) for name, (rows, values) in self._values.items()}
 
     def _add(self, own_id: str, kind: str, parent: int) -> None:
