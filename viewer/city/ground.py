@@ -25,6 +25,7 @@ OUTLIER_M = 30.0
 ON_GROUND_M = 6.0
 #: So many nodes of a terrain shape the ground around it.
 _TERRAIN_SAMPLES = 200_000
+_NEAR_TERRAIN_M = 150.0
 _LAID_ON_GROUND = (Theme.LAND_USE, Theme.ROAD, Theme.RAILWAY, Theme.SQUARE, Theme.VEGETATION, Theme.WATER)
 
 
@@ -147,11 +148,25 @@ def _relief(terrain: TerrainLayer) -> Floats:
     return np.column_stack([gx[known], gy[known], z[known]])
 
 
+def _far_from(relief: Floats, points: Floats) -> Floats:
+    """Points (n, 3) further than a square of 150 m or two from all of a terrain: near it, it says more than they do."""
+    if not len(points):
+        return points
+    low = np.minimum(relief[:, :2].min(axis=0), points[:, :2].min(axis=0))
+    squares = [np.floor((xy[:, :2] - low) / _NEAR_TERRAIN_M).astype(np.int64) + 1 for xy in (relief, points)]
+    shape = np.maximum(squares[0].max(axis=0), squares[1].max(axis=0)) + 2
+    taken = np.zeros(shape, bool)
+    for dx in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            taken[squares[0][:, 0] + dx, squares[0][:, 1] + dy] = True
+    return np.asarray(points[~taken[squares[1][:, 0], squares[1][:, 1]]])
+
+
 def _with_terrain(
     city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, terrain: TerrainLayer, relief: Floats
 ) -> Ground:
     """A smooth ground around a terrain, and the terrain itself as its detail, filled where it is unknown."""
-    feet = _without_outliers(_feet(city, faces, measures))
+    feet = _far_from(relief, _without_outliers(_feet(city, faces, measures)))
     points = np.concatenate([relief, feet])
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     if len(city.positions_local):

@@ -1,4 +1,4 @@
-"""Sky, light and the ground plane: what a city stands in."""
+"""Light and the ground: what a city stands in. A terrain in it is drawn by ``relief``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper, v
 
 from viewer.city.ground import Ground
 from viewer.scene.palettes import Look, rgb
+from viewer.scene.relief import ReliefSurface
 from viewer.scene.shading import LIGHTS, Program, direction, light_on, set_eye, set_look
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
@@ -34,7 +35,10 @@ def light_city(renderer: vtkRenderer) -> None:
 
 
 class GroundPlane:
-    """The ground: the height grid of the city, continued flat to the horizon."""
+    """The ground: the height grid of the city, continued flat to the horizon, with the terrain in it.
+
+    actors : what to draw.
+    """
 
     def __init__(self, ground: Ground, span: float, below_m: float) -> None:
         self._span = span
@@ -47,20 +51,29 @@ class GroundPlane:
         self.actor.ForceOpaqueOn()
         self.actor.PickableOff()
         _PROGRAM.apply(self.actor)
+        fine = ground.detail
+        self._relief = None if fine is None else ReliefSurface(fine, span, min(below_m, 0.12))
+        self.actors = (self.actor,) if self._relief is None else (self.actor, self._relief.actor)
 
     def paint(self, style: Look) -> None:
         """Colours of a theme."""
         colors = np.clip(np.round(rgb(style.ground) * self._light * 255), 0, 255)
         self._mesh.set_colors(colors.astype(np.uint8))
         set_look(self.actor, style, self._span * 1.3, self._span * 5.0)
+        if self._relief is not None:
+            self._relief.paint(style)
 
     def set_occlusion(self, on: bool) -> None:
         """Whether a pass that darkens corners draws the ground."""
         _PROGRAM.apply(self.actor, occlusion=on)
+        if self._relief is not None:
+            self._relief.set_occlusion(on)
 
     def aim(self, eye: NDArray[np.float64], shade_reach: float) -> None:
         """Tell where the eye is, and where soft shade in corners ends, metres."""
         set_eye(self.actor, eye, shade_reach)
+        if self._relief is not None:
+            self._relief.aim(eye, shade_reach)
 
 
 def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDArray[np.float64]]:
@@ -68,7 +81,11 @@ def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDA
     rows, cols = _thinned(ground.heights)
     x = ground.origin_local[0] + cols * ground.cell_m
     y = ground.origin_local[1] + rows * ground.cell_m
-    z = ground.heights[np.ix_(rows, cols)].astype(np.float64)
+    hole = None
+    if ground.detail is not None:
+        west, south, east, north = hole = ground.detail.rectangle
+        x, y = np.unique(np.append(x, (west, east))), np.unique(np.append(y, (south, north)))
+    z = ground.height_at(np.stack(np.meshgrid(x, y), axis=-1))
     rim = float(np.median(np.concatenate([z[0], z[-1], z[:, 0], z[:, -1]])))
     # haze is worked out per point, so the points stand closer where it grows
     steps = span * np.array([0.35, 0.8, 1.3, 1.9, 2.6, 3.4, 4.4, 6.0, 9.0])
@@ -80,6 +97,10 @@ def _ground_mesh(ground: Ground, span: float, below_m: float) -> tuple[Mesh, NDA
     n = len(x)
     j, i = np.meshgrid(np.arange(len(y) - 1), np.arange(n - 1), indexing="ij")
     a = (j * n + i).ravel()
+    if hole is not None:  # the terrain itself is drawn there
+        middle_x, middle_y = (x[:-1] + x[1:]) / 2, (y[:-1] + y[1:]) / 2
+        covered = np.outer((middle_y > south) & (middle_y < north), (middle_x > west) & (middle_x < east))
+        a = a[~covered.ravel()]
     triangles = np.concatenate([np.column_stack([a, a + 1, a + n + 1]), np.column_stack([a, a + n + 1, a + n])])
     dy, dx = np.gradient(z, y, x)
     normals = np.column_stack([-dx.ravel(), -dy.ravel(), np.ones(dx.size)])

@@ -88,7 +88,8 @@ class Stage:
         if self._city is not None:
             self._city.remove_from(self.renderer)
         if self._plane is not None:
-            self.renderer.RemoveActor(self._plane.actor)
+            for actor in self._plane.actors:
+                self.renderer.RemoveActor(actor)
         self._city, self._picker, self._plane = None, None, None
         state = self.state
         if state.city is None or state.measures is None:
@@ -96,6 +97,9 @@ class Stage:
         arrays = prepare(state.city, state.lod_faces, state.measures)
         low, high = state.city.extent_local
         span = float(max(np.hypot(*(high - low)[:2]), 30.0))
+        if state.ground is not None and state.ground.detail is not None:
+            west, south, east, north = state.ground.detail.rectangle
+            span = max(span, float(np.hypot(east - west, north - south)))
         self._city = CityActors(arrays, self._style, span)
         self._city.set_occlusion(self._occlusion)
         self._city.set_textures(state.textures)
@@ -106,7 +110,8 @@ class Stage:
             self._plane = GroundPlane(state.ground, span, below_m=1.2 if has_surface else 0.12)
             self._plane.paint(self._style)
             self._plane.set_occlusion(self._occlusion)
-            self.renderer.AddActor(self._plane.actor)
+            for actor in self._plane.actors:
+                self.renderer.AddActor(actor)
 
     def _paint_sky(self) -> None:
         self.renderer.SetBackground(*rgb(self._style.horizon))
