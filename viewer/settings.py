@@ -83,6 +83,7 @@ class Preferences:
     performance_overlay : frame times are shown over the picture.
     idle_seconds : a stand returns to its tour after this time without a touch.
     last_folder : where the open dialog starts.
+    textures : pictures and materials of the files are shown on the buildings.
     allowed_hosts : servers a person allowed for good.
     catalogue : folders, lists and addresses shown in the catalogue.
     graphics : how the city is drawn here and the computer's situation it was found out in, by name.
@@ -96,6 +97,7 @@ class Preferences:
     performance_overlay: bool = False
     idle_seconds: int = 45
     last_folder: str = ""
+    textures: bool = True
     allowed_hosts: tuple[str, ...] = ()
     catalogue: tuple[str, ...] = ()
     graphics: Mapping[str, str] = field(default_factory=dict)

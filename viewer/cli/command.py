@@ -197,6 +197,9 @@ def _command_parser() -> argparse.ArgumentParser:
     snapshot.add_argument("-o", "--output", metavar="OUT.png", type=Path, required=True, help="the picture to write")
     snapshot.add_argument("--size", metavar="WxH", default="1920x1080", help="in pixels, up to 7680x4320")
     snapshot.add_argument("--color-by", metavar="X", default="", help="surface, an attribute or indicator:ID")
+    snapshot.add_argument(
+        "--no-textures", dest="textures", action="store_false", help="leave out pictures and materials of the files"
+    )
     snapshot.add_argument("--view", metavar="NAME", default="home", help="home, top or a saved view of the session")
 
     indicators = add("indicators", "Work out the numbers about a city.", "indicators", _INDICATORS)

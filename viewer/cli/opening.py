@@ -108,6 +108,7 @@ def open_files(options: Namespace) -> Workspace:
         check_file(path)
     reading = options_of(options.option)
     workspace = Workspace(Session(), make_host())
+    workspace.textures = getattr(options, "textures", False)
     sessions = [path for path in options.files if path.suffix.lower() == SUFFIX]
     if len(sessions) > 1:
         raise UsageError("Only one session can be opened at a time.", path=sessions[1])

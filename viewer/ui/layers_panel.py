@@ -32,6 +32,7 @@ class LayersPanel(QWidget):
     remove_wanted = Signal(str)
     lod_wanted = Signal(str, str)
     place_wanted = Signal(str)
+    textures_wanted = Signal(bool)
 
     def __init__(self, workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -146,6 +147,8 @@ class SourceCard(Card):
         self.lod.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.labels = tool("label", "Show labels", checkable=True)
         self.labels.toggled.connect(self._set_labels)
+        self.textures = tool("building", "Show textures", checkable=True)
+        self.textures.toggled.connect(lambda on: self._showing or self._panel.textures_wanted.emit(on))
         self.legend = LayerLegend()
         self.up = tool("up", "Move up", lambda: self._move(1))
         self.down = tool("down", "Move down", lambda: self._move(-1))
@@ -154,6 +157,7 @@ class SourceCard(Card):
             self.down,
             tool("zoom-to", "Fly there", lambda: self._panel.zoom_wanted.emit(self.source.key)),
             self.labels,
+            self.textures,
             tool("map", "Coordinate system...", lambda: self._panel.place_wanted.emit(self.source.key)),
             tool("report", "Import report", self._ask_report),
             None,
@@ -191,6 +195,8 @@ class SourceCard(Card):
             self._fill_columns(layer, style.column)
         self.labels.setVisible(isinstance(layer, PointLayer))
         self.labels.setChecked(style.labels)
+        self.textures.setVisible(city is not None and city.appearance is not None)
+        self.textures.setChecked(self._workspace.textures)
         lods = [lod for lod in city.lods if lod] if city is not None else []
         self._lod_row.setVisible(len(lods) > 1)
         if len(lods) > 1:

@@ -149,6 +149,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="check",
     ),
     ActionSpec(
+        "textures",
+        "view",
+        text="Te&xtures",
+        hint="Show the pictures and materials of the files on the buildings",
+        keys=("X",),
+        icon="building",
+        checkable=True,
+        separated=True,
+    ),
+    ActionSpec(
         "dark",
         "view",
         text="&Dark colours",
@@ -156,7 +166,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
         keys=("Ctrl+D",),
         icon="moon",
         checkable=True,
-        separated=True,
     ),
     ActionSpec("full_screen", "view", text="&Full screen", hint="Use the whole screen", keys=("F11",), checkable=True),
     ActionSpec(

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self.layers.report_wanted.connect(self.show_report)
         self.layers.zoom_wanted.connect(self.travel.to_source)
         self.layers.remove_wanted.connect(self._actions.remove_source)
+        self.layers.textures_wanted.connect(self.act["textures"].setChecked)
         self.layers.place_wanted.connect(self._actions.choose_crs)
         self.opener.place_wanted.connect(self._actions.choose_crs)
         self.report.place_wanted.connect(self.show_place)
@@ -306,6 +307,7 @@ class MainWindow(QMainWindow):
         kept = self.settings.value.window
         self.act["dark"].setChecked(theme.name() == "dark")
         self.act["performance"].setChecked(self.settings.value.performance_overlay)
+        self.act["textures"].setChecked(self.settings.value.textures)
         if "geometry" in kept:
             self.restoreGeometry(QByteArray.fromBase64(kept["geometry"].encode("ascii", "ignore")))
         self._columns.restore(kept, self.act)

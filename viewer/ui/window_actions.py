@@ -14,6 +14,7 @@ from viewer.ui.i18n import tr
 from viewer.ui.select_tools import TOOLS
 from viewer.ui.shortcuts import ACTIONS, retitle
 from viewer.ui.words import colouring_text, edit_text, fresh_document
+from viewer.workspace import pictures
 
 #: Actions that mean nothing without a city.
 _NEED_CITY = (
@@ -62,6 +63,7 @@ class WindowActions(QObject):
             self.act[key].triggered.connect(lambda _=False, do=do: do())
         toggles = {
             "dark": self._set_dark,
+            "textures": self._set_textures,
             "left_panel": window.left.setVisible,
             "right_panel": window.right.setVisible,
             "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
@@ -86,6 +88,8 @@ class WindowActions(QObject):
         session = self._workspace.session
         for key in _NEED_CITY:
             self.act[key].setEnabled(has_city)
+        self.act["textures"].setEnabled(has_city and self._workspace.city.appearance is not None)
+        self.get_textures()
         if not has_city:
             self.act["compare"].setChecked(False)
         kiosk = getattr(self._window, "planning", None)
@@ -223,6 +227,27 @@ class WindowActions(QObject):
         if (theme.name() == "dark") != dark:
             settings.update(theme="dark" if dark else "light")
             theme.apply(QApplication.instance(), settings.value.theme)
+
+    def _set_textures(self, on: bool) -> None:
+        settings = self._window.settings
+        if settings.value.textures != on:
+            settings.update(textures=on)
+        self._workspace.textures = on
+        self.get_textures()
+        self._window.layers.refresh()
+        self._window.refresh_scene()
+
+    def get_textures(self) -> None:
+        """Read pictures that are wanted and not there yet, in the background; they are shown as soon as they are."""
+        city, tasks = self._workspace.city, self._window.tasks
+        if city is None or not self._workspace.textures or pictures.ready(city) or tasks.busy("textures"):
+            return
+        tasks.start(
+            "textures",
+            lambda progress: pictures.make_ready(city, progress),
+            lambda _damaged: self._window.refresh_scene(),
+            title=tr("Reading textures"),
+        )
 
     def switch_language(self) -> None:
         """German to English and back."""

@@ -18,7 +18,7 @@ from viewer.city.arrange import arrange
 from viewer.city.bare import bare_city, extent_of
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
-from viewer.city.terrain import terrain_of
+from viewer.city.terrain import mosaic, terrains_of
 from viewer.errors import ViewerError
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
 from viewer.indicators.record import IndicatorRecord
@@ -30,7 +30,7 @@ from viewer.scene.state import Colouring, LayerView, SceneState
 from viewer.session import Document, Session, Source
 from viewer.session.document import reading_options
 from viewer.session.edits import AddSource, ReadAgain, RemoveSource, SetOption
-from viewer.workspace import ready
+from viewer.workspace import pictures, ready
 from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
 from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
 
@@ -61,6 +61,8 @@ class Workspace:
         self.selection: NDArray[np.int32] = _NONE
         self.hovered = -1
         self.outline_local: NDArray[np.float64] = _NO_RING
+        #: Whether the pictures and materials of files are shown; a preference of whoever draws.
+        self.textures = False
         self._cities: dict[str, CityModel] = {}
         self._layers: dict[str, tuple[Layer, ...]] = {}
         self._readings: dict[tuple[str, tuple[tuple[str, str], ...], Frame | None], Loaded] = {}
@@ -95,12 +97,8 @@ class Workspace:
 
     @property
     def terrain(self) -> TerrainLayer | None:
-        """The topmost visible terrain: what the city stands on. None without one."""
-        for source in reversed(self.session.document.sources):
-            found = terrain_of(self._layers.get(source.key, ()))
-            if found is not None and source.style.visible:
-                return found
-        return None
+        """What the city stands on: all visible terrains as one. None without one."""
+        return mosaic(self._terrains())
 
     @property
     def derived(self) -> Derived | None:
@@ -171,18 +169,19 @@ class Workspace:
             wanted = tuple((name, lods[name]) for name in dict.fromkeys([*order, key]))
             alone = len(wanted) == 1
             cities, rest, known = {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None
-            derived = derive(wanted, cities, rest, known, terrain_of(reading.layers) or self.terrain)
+            derived = derive(wanted, cities, rest, known, mosaic((*self._terrains(key), *terrains_of(reading.layers))))
             if reading.ticket is not None:
                 pack = partial(ready.pack, derived) if alone and derived.terrain is None else dict
                 reading.ticket.keep_in_background(city, reading.report, reading.questions, pack)
             if not others:
                 issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
                 reading = replace(reading, report=replace(reading.report, issues=issues))
-        elif others and (terrain := terrain_of(reading.layers)) is not None:
+        elif others and (new := terrains_of(reading.layers)):
             beside = tuple(part for part in base if part[0] != key)
-            derived = derive(beside, others, progress.part(0.7, 1.0), None, terrain)
-        if derived is not None and derived.notes:
-            issues = (*reading.report.issues, *derived.notes)
+            derived = derive(beside, others, progress.part(0.7, 1.0), None, mosaic((*self._terrains(key), *new)))
+        damaged = pictures.make_ready(derived.city, progress) if derived is not None and self.textures else ()
+        if derived is not None and (derived.notes or damaged):
+            issues = pictures.with_damaged((*reading.report.issues, *derived.notes), damaged)
             reading = replace(reading, report=replace(reading.report, issues=issues))
         return Loaded(
             key=key,
@@ -278,6 +277,7 @@ class Workspace:
             hovered=self.hovered,
             outline=self.outline_local,
             theme=theme,
+            textures=self.textures and pictures.ready(derived.city),
         )
 
     def layer_views(self) -> tuple[LayerView, ...]:
@@ -514,6 +514,11 @@ class Workspace:
                 self._stale = True
         self.reports[loaded.key] = loaded.report
         self.questions[loaded.key] = loaded.questions
+
+    def _terrains(self, but: str = "") -> tuple[TerrainLayer, ...]:
+        """Visible terrains, bottom to top, without those of one source."""
+        shown = [s.key for s in self.session.document.sources if s.style.visible and s.key != but]
+        return tuple(layer for key in shown for layer in terrains_of(self._layers.get(key, ())))
 
     def _remember(self, derived: Derived) -> None:
         key = derived.key, id(derived.terrain)
