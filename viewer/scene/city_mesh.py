@@ -219,13 +219,13 @@ def _green_rank(city: CityModel, shown: NDArray[np.bool_], normals: NDArray[np.f
     return rank
 
 
-def part_colors(arrays: CityArrays, part: Part, style: Look) -> NDArray[np.uint8]:
-    """(n, 3) uint8: colour by surface and theme, feet of walls a little darker as in soft shade."""
+def part_colors(arrays: CityArrays, part: Part, colors: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """(n, 3) uint8: the (F, 3) colours of its faces, feet of walls a little darker as in soft shade."""
     city = arrays.city
     face = city.vertex_face[part.index]
     foot = np.float32(0.86) + np.float32(0.14) * np.clip(part.feat[:, 1] / np.float32(9.0), 0, 1)
     shade = np.where(arrays.standing[face], foot, np.float32(1.0))
-    return np.asarray(_bytes(face_colors(arrays, style)[face] * shade[:, None]))
+    return np.asarray(_bytes(colors[face] * shade[:, None]))
 
 
 def face_colors(arrays: CityArrays, style: Look) -> NDArray[np.float32]:
