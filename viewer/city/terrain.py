@@ -6,6 +6,7 @@ The ground that everything else uses is made in ``ground``; nothing here reads f
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ NEAR_M = 0.5
 DISAGREE_M = 2.0
 #: Fewest houses on a terrain that say something about its height system.
 FEWEST = 3
+#: Nodes of joined terrains, at most; and so few that nobody minds empty ones between.
+MOST_NODES, FEW_NODES = 36_000_000, 4_000_000
 _FEET = 3.28084
 #: Heights above the ellipsoid less those above the sea, where people measure so (Europe, Japan), metres.
 _GEOID_M = (20.0, 56.0)
@@ -197,6 +200,51 @@ def disagreement(city: CityModel, measures: Measures, terrain: TerrainLayer) -> 
     return log.issues()
 
 
-def terrain_of(layers: tuple[Layer, ...]) -> TerrainLayer | None:
-    """The topmost terrain among the layers of one source; None without one."""
-    return next((layer for layer in reversed(layers) if isinstance(layer, TerrainLayer)), None)
+def terrains_of(layers: tuple[Layer, ...]) -> tuple[TerrainLayer, ...]:
+    """The terrains among some layers."""
+    return tuple(layer for layer in layers if isinstance(layer, TerrainLayer))
+
+
+@lru_cache(maxsize=4)
+def mosaic(layers: tuple[TerrainLayer, ...]) -> TerrainLayer | None:
+    """Several terrains, bottom to top, as one; each covers what lies below where it knows heights.
+
+    The finest spacing is kept while the whole stays below 36 million nodes. Terrains too far apart for that are not
+    joined: the topmost one is taken. None without any; a single one is itself.
+    """
+    if len(layers) < 2:
+        return layers[0] if layers else None
+    top = layers[-1]
+    corners = np.concatenate([layer.corners_local for layer in layers])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    cell = min(layer.cell_m for layer in layers)
+    nodes = float(np.prod((high - low) / cell + 1))
+    if nodes > max(FEW_NODES, 16 * sum(layer.heights.size * (layer.cell_m / cell) ** 2 for layer in layers)):
+        return top
+    cell *= max(1.0, float(np.sqrt(nodes / MOST_NODES)))
+    first = np.floor((low - top.origin_local) / cell + 1e-6)
+    origin = (top.origin_local[0] + float(first[0]) * cell, top.origin_local[1] + float(first[1]) * cell)
+    columns, rows = (int(n) for n in np.ceil((high - origin) / cell - 1e-6) + 1)
+    heights = np.full((rows, columns), np.nan, np.float32)
+    for layer in layers:
+        _lay(heights, origin, cell, layer)
+    heights.setflags(write=False)
+    name = ", ".join(dict.fromkeys(layer.name for layer in reversed(layers[-3:]))) + (", …" if len(layers) > 3 else "")
+    return TerrainLayer(name, heights, origin, cell, vertical_crs=top.vertical_crs)
+
+
+def _lay(heights: NDArray[np.float32], origin: tuple[float, float], cell: float, layer: TerrainLayer) -> None:
+    """Put the known heights of a terrain into a grid."""
+    west, south = (np.array(layer.corners_local[3]) - origin) / cell
+    east, north = (np.array(layer.corners_local[1]) - origin) / cell
+    i, j = round(float(west)), round(float(south))
+    if abs(layer.cell_m - cell) < 1e-9 * cell and max(abs(west - i), abs(south - j)) < 0.01:
+        part = heights[j : j + layer.heights.shape[0], i : i + layer.heights.shape[1]]
+        np.copyto(part, layer.heights, where=np.isfinite(layer.heights))
+        return
+    column = np.arange(max(int(np.ceil(west - 1e-6)), 0), min(int(np.floor(east + 1e-6)) + 1, heights.shape[1]))
+    for row in range(max(int(np.ceil(south - 1e-6)), 0), min(int(np.floor(north + 1e-6)) + 1, heights.shape[0])):
+        xy = np.column_stack([origin[0] + column * cell, np.full(len(column), origin[1] + row * cell)])
+        found = height_at(layer, xy).astype(np.float32)
+        known = np.isfinite(found)
+        heights[row, column[known]] = found[known]
