@@ -21,8 +21,9 @@ from viewer.city.report import Issue, IssueLog, Severity
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-#: Houses that stand at one level within this are taken to have no ground height of their own.
+#: So many houses or more that stand at one level within this are taken to have no ground height of their own.
 LEVEL_M = 0.01
+LEVEL_FROM = 5
 #: A house this near to the terrain is left where it is.
 NEAR_M = 0.5
 #: From this median difference on a person is told.
@@ -99,7 +100,7 @@ def set_on(city: CityModel, faces: Flags | None, terrain: TerrainLayer) -> tuple
     sea = -city.frame.origin_crs[2]
     with np.errstate(invalid="ignore"):
         flat = np.abs(low - sea) < LEVEL_M
-        if len(feet) >= FEWEST and float(np.ptp(feet)) < LEVEL_M:
+        if len(feet) >= LEVEL_FROM and float(np.ptp(feet)) < LEVEL_M:
             flat |= np.abs(low - level) < LEVEL_M
         laid = flat & (high - low < LEVEL_M) & _of_themes(city, _ON_GROUND)
     if not flat.any():

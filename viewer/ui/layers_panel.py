@@ -11,7 +11,16 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QSlider, QWidget
 
-from viewer.city import AreaLayer, ImageLayer, LineLayer, PointLayer, Severity, StreamedLayer, TreeLayer
+from viewer.city import (
+    AreaLayer,
+    ImageLayer,
+    LineLayer,
+    PointLayer,
+    Severity,
+    StreamedLayer,
+    TerrainLayer,
+    TreeLayer,
+)
 from viewer.session.document import Source
 from viewer.session.edits import MoveSource, SetOption, StyleSource
 from viewer.ui.i18n import bind, language_changed, number, tr, trn
@@ -306,6 +315,8 @@ def _count_text(city, layers) -> str:
         return trn("{n} line", "{n} lines", n)
     if isinstance(layer, ImageLayer):
         return tr("Map image")
+    if isinstance(layer, TerrainLayer):
+        return tr("Terrain, the city stands on it")
     if isinstance(layer, StreamedLayer):
         return trn("{n} tile", "{n} tiles", sum(layer.tile_count for layer in layers))
     return trn("{n} point", "{n} points", n)
