@@ -28,7 +28,7 @@ def run(options: Namespace) -> int:
     reports = []
     for path in options.files:
         try:
-            report = check_one(path, options_of(options.option))
+            report = check_one(path, options_of(options.option), online=options.online)
         except ViewerError as error:
             show(error_line(error), sys.stderr)
             code = BAD_INPUT
@@ -42,8 +42,8 @@ def run(options: Namespace) -> int:
     return code
 
 
-def check_one(path: Path, options: dict[str, str]) -> QualityReport:
-    """Read a file and check it.
+def check_one(path: Path, options: dict[str, str], *, online: bool = False) -> QualityReport:
+    """Read a file and check it; ``online`` lets it come from a server.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def check_one(path: Path, options: dict[str, str]) -> QualityReport:
     from viewer.plugin_api import ReadContext
 
     check_file(path)
-    reading = make_host().read(path, ReadContext(options=options))
+    reading = make_host(online=online).read(path, ReadContext(options=options))
     if reading.city is None:
         raise ReadError("Only city models are checked; this is a layer.", path=path)
     return check_quality(reading.city, reading.report)

@@ -216,7 +216,7 @@ def _command_parser() -> argparse.ArgumentParser:
 
     bake = add("bake", "Prepare cities, so that they open in a fraction of a second.", "bake", _BAKE)
     bake.add_argument("files", metavar="FILE", nargs="+", type=Path, help="cities, and at the end perhaps OUT.city")
-    _add_options(bake)
+    _add_options(bake, online=False)
 
     doctor = add("doctor", "Check driver, versions, plugins and folders of this computer.", "doctor")
     _add_json(doctor)
@@ -237,10 +237,12 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: argparse.ArgumentParser, *, online: bool = True) -> None:
     parser.add_argument(
         "--option", metavar="NAME=VALUE", action="append", default=[], help="choice for reading, such as crs=EPSG:25832"
     )
+    if online:
+        parser.add_argument("--online", action="store_true", help="servers that the files name may be contacted")
 
 
 def _add_city(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ def run(options: Namespace) -> int:
         return _session(options)
     from viewer.plugin_api import ReadContext
 
-    host = make_host()
+    host = make_host(online=options.online)
     reading = host.read(options.file, ReadContext(options=options_of(options.option)))
     facts = _facts(reading)
     if options.json:

@@ -22,11 +22,17 @@ class UsageError(ViewerError):
     """The command line asks for something that is not there."""
 
 
-def make_host() -> PluginHost:
-    """The plugin host with everybody's plugins; what a person switched off stays off."""
-    from viewer.plugin_host import PluginHost, default_folders, default_state_path
+def make_host(*, online: bool = False) -> PluginHost:
+    """The plugin host with everybody's plugins; what a person switched off stays off.
 
-    return PluginHost(default_folders(), state_path=default_state_path())
+    Servers allowed in the window may be contacted, with ``online`` all that the files name.
+    """
+    from viewer.plugin_api.net import Network, default_copies
+    from viewer.plugin_host import PluginHost, default_folders, default_state_path
+    from viewer.settings import Settings
+
+    network = Network(Settings().value.allowed_hosts, everything=online, copies=default_copies())
+    return PluginHost(default_folders(), state_path=default_state_path(), network=network)
 
 
 def check_file(path: Path) -> None:
@@ -107,7 +113,7 @@ def open_files(options: Namespace) -> Workspace:
     for path in options.files:
         check_file(path)
     reading = options_of(options.option)
-    workspace = Workspace(Session(), make_host())
+    workspace = Workspace(Session(), make_host(online=options.online))
     workspace.textures = getattr(options, "textures", False)
     sessions = [path for path in options.files if path.suffix.lower() == SUFFIX]
     if len(sessions) > 1:
@@ -115,7 +121,8 @@ def open_files(options: Namespace) -> Workspace:
     for path in sessions:
         _open_session(workspace, path)
     waiting: list[Loaded] = []
-    for path in options.files:
+    # A source on a server needs to know where the city is.
+    for path in sorted(options.files, key=lambda path: path.name.lower().endswith(".source.json")):
         if path not in sessions:
             loaded = workspace.read(path, options=reading)
             if loaded.kind == "city":

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from viewer.errors import ReadError, ViewerError
 from viewer.settings import Settings, assets_folder
+from viewer.ui.connecting import Connecting
 from viewer.ui.i18n import language, tr, trn
 from viewer.ui.tasks import Tasks
 from viewer.ui.toasts import Toasts
@@ -30,7 +31,8 @@ _log = logging.getLogger(__name__)
 PATTERNS: tuple[tuple[str, str], ...] = (
     ("City models", "*.gml *.xml *.citygml *.json *.jsonl *.cityjson *.gz *.zip"),
     ("Map data", "*.gpkg *.geojson *.json *.shp *.fgb *.csv"),
-    ("Pictures with a place", "*.tif *.tiff *.mbtiles *.png *.jpg *.jpeg"),
+    ("Pictures with a place", "*.tif *.tiff *.mbtiles *.pmtiles *.png *.jpg *.jpeg"),
+    ("Sources on servers", "*.source.json"),
     ("Sessions", f"*{SESSION_SUFFIX}"),
 )
 
@@ -56,6 +58,7 @@ class _Request:
     options: dict[str, str] = field(default_factory=dict)
     reader: str = ""
     key: str = ""
+    refresh: bool = False
 
 
 class Opener(QObject):
@@ -71,6 +74,7 @@ class Opener(QObject):
     ) -> None:
         super().__init__(parent)
         self._workspace, self._tasks, self._toasts, self._settings = workspace, tasks, toasts, settings
+        self.connecting = Connecting(workspace.host.network, settings, toasts, self)
         self._waiting: deque[_Request] = deque()
         self._then: Callable[[], None] | None = None
         tasks.finished.connect(self._on_finished)
@@ -122,6 +126,14 @@ class Opener(QObject):
             self._waiting.append(_Request(Path(source.path), merged, source.reader, key))
             self._next()
 
+    def refresh(self, key: str, options: dict[str, str] | None = None) -> None:
+        """Read a source again with everything new from its server, which a person is asked about if need be."""
+        source = self._workspace.session.document.source(key)
+        if source is not None:
+            merged = {**dict(source.options), **(options or {})}
+            self._waiting.append(_Request(Path(source.path), merged, source.reader, key, refresh=True))
+            self._next()
+
     def read_missing(self, then: Callable[[], None] | None = None) -> None:
         """Read what a session names and nobody has read yet."""
         self._then = then
@@ -154,12 +166,27 @@ class Opener(QObject):
         self._tasks.start(
             KEY,
             lambda progress: workspace.read(
-                request.path, progress, options=request.options, reader=request.reader, key=request.key
+                request.path,
+                progress,
+                options=request.options,
+                reader=request.reader,
+                key=request.key,
+                refresh=request.refresh,
             ),
             lambda loaded: self._adopt(request, loaded),
-            failed=self._toasts.show_error,
+            failed=lambda error: self._failed(request, error),
             title=title,
         )
+
+    def _failed(self, request: _Request, error: Exception) -> None:
+        """A server may want to be allowed first, or a password; everything else is told."""
+
+        def again() -> None:
+            self._waiting.append(request)
+            self._next()
+
+        if not self.connecting.takes(error, again):
+            self._toasts.show_error(error)
 
     def _on_finished(self, key: str) -> None:
         if key == KEY:
@@ -226,6 +253,8 @@ class Opener(QObject):
 def _layers_last(text: str) -> tuple[bool, str]:
     """Sort key: what is likely a city comes first."""
     name = text.lower()
+    if name.endswith(".source.json"):
+        return True, name
     city = name.endswith((".gml", ".xml", ".citygml", ".jsonl", ".zip", ".gz")) or (
         name.endswith(".json") and not name.endswith(".geojson")
     )

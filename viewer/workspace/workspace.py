@@ -138,8 +138,9 @@ class Workspace:
         options: Mapping[str, str] | None = None,
         reader: str = "",
         key: str = "",
+        refresh: bool = False,
     ) -> Loaded:
-        """Read one file; safe to call in a worker, changes nothing.
+        """Read one file; safe to call in a worker, changes nothing. ``refresh`` takes everything from servers anew.
 
         Raises
         ------
@@ -156,6 +157,7 @@ class Workspace:
             frame=self.frame if others else Frame(),
             options=options,
             progress=progress.part(0, 0.7),
+            refresh=refresh,
             city_extent_local=self._derived.city.extent_local if others and self._derived is not None else None,
         )
         reading = self.host.read(path, context, reader)

@@ -1,0 +1,122 @@
+"""A server is contacted when a person says so, and not before."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QPushButton
+
+from tests.loopback import Loopback, Said
+from viewer.settings import Settings
+from viewer.ui.connecting import LoginDialog
+
+
+@pytest.fixture
+def server():
+    one = Loopback()
+    picture = io.BytesIO()
+    Image.fromarray(np.full((256, 256, 4), 200, np.uint8), "RGBA").save(picture, "PNG")
+    one.routes["*"] = Said(picture.getvalue(), "image/png")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def source(server, tmp_path):
+    path = tmp_path / "map.source.json"
+    entry = {
+        "stadtforum": "source",
+        "type": "xyz",
+        "url": server.url + "/{z}/{x}/{y}.png",
+        "title": "Karte",
+        "max_zoom": 14,
+    }
+    path.write_text(json.dumps(entry), encoding="utf-8")
+    return path
+
+
+def choose(banner, text: str, qtbot) -> None:
+    next(b for b in banner.findChildren(QPushButton) if b.text() == text).click()
+    qtbot.wait(20)
+
+
+def question(window):
+    [banner] = [b for b in window.stage.toasts.banners() if b.kind == "question" and "Connect" in b.sentence.text()]
+    return banner
+
+
+def test_nothing_is_sent_before_a_person_allows_it(city_window, server, source, qtbot):
+    city_window.opener.open([str(source)])
+    qtbot.wait(20)
+    assert server.asked == []
+    assert server.host in question(city_window).sentence.text()
+    choose(question(city_window), "Connect", qtbot)
+    assert server.asked
+    assert [s.title for s in city_window.workspace.session.document.sources][-1] == "Karte"
+    assert city_window.settings.value.allowed_hosts == ()
+
+
+def test_what_is_allowed_for_good_is_remembered_on_this_computer_alone(city_window, server, source, qtbot):
+    city_window.opener.open([str(source)])
+    qtbot.wait(20)
+    choose(question(city_window), "Always connect", qtbot)
+    assert Settings(city_window.settings.path).value.allowed_hosts == (server.host,)
+    assert server.host not in json.dumps(list(map(str, city_window.workspace.session.document.sources)))
+    city_window.opener.connecting.forget_all()
+    assert not city_window.workspace.host.network.may_contact(server.host)
+    assert Settings(city_window.settings.path).value.allowed_hosts == ()
+
+
+def test_a_question_that_is_closed_sends_nothing_and_can_come_again(city_window, server, source, qtbot):
+    for _ in range(2):
+        city_window.opener.open([str(source)])
+        qtbot.wait(20)
+        question(city_window).dismiss()
+        qtbot.wait(20)
+    assert server.asked == []
+    assert len(city_window.workspace.session.document.sources) == 1
+
+
+def test_two_sources_of_one_server_ask_once(city_window, server, source, tmp_path, qtbot):
+    other = tmp_path / "other.source.json"
+    other.write_bytes(source.read_bytes())
+    city_window.opener.open([str(source), str(other)])
+    qtbot.wait(40)
+    choose(question(city_window), "Connect", qtbot)
+    qtbot.wait(40)
+    assert len(city_window.workspace.session.document.sources) == 3
+
+
+def test_a_refresh_without_permission_asks(city_window, server, source, qtbot):
+    network = city_window.workspace.host.network
+    network.allow(server.host)
+    city_window.opener.open([str(source)])
+    qtbot.wait(20)
+    network.forbid(server.host)
+    sent, key = len(server.asked), city_window.workspace.session.document.sources[-1].key
+    city_window.opener.refresh(key)
+    qtbot.wait(20)
+    assert len(server.asked) == sent
+    choose(question(city_window), "Connect", qtbot)
+    assert len(server.asked) > sent
+
+
+def test_a_password_is_asked_for_and_kept_nowhere(city_window, server, source, qtbot, monkeypatch):
+    inner = server.routes["*"]
+    server.routes["*"] = lambda asked: inner if "authorization" in asked.headers else Said(status=401)
+    city_window.workspace.host.network.allow(server.host)
+
+    def filled(dialog):
+        dialog.name.setText("me")
+        dialog.password.setText("s3cret")
+        return dialog.DialogCode.Accepted
+
+    monkeypatch.setattr(LoginDialog, "exec", filled)
+    city_window.opener.open([str(source)])
+    qtbot.wait(40)
+    assert city_window.workspace.session.document.sources[-1].title == "Karte"
+    assert "s3cret" not in city_window.settings.path.read_text(encoding="utf-8")
