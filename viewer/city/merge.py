@@ -195,13 +195,14 @@ def _merge_column(name: str, tables: Sequence[ObjectTable]) -> Column:
         ]
         return Column(name, np.concatenate(numbers))
     texts = [
-        np.full(len(table), "", dtype=np.dtypes.StringDType()) if column is None else _as_text(column)
+        np.full(len(table), "", dtype=np.dtypes.StringDType()) if column is None else as_text(column)
         for table, column in zip(tables, columns, strict=True)
     ]
     return Column(name, np.concatenate(texts))
 
 
-def _as_text(column: Column) -> NDArray[np.generic]:
+def as_text(column: Column) -> NDArray[np.generic]:
+    """A column as texts, numbers with up to 15 digits."""
     if not column.numeric:
         return column.values
     numbers: list[float] = column.values.tolist()

@@ -116,6 +116,13 @@ class PackedTexts:
     def __ne__(self, other: object) -> Any:
         return ~(self == other)
 
+    def take(self, rows: NDArray[np.integer]) -> PackedTexts:
+        """Some of them, packed."""
+        begin, size = self._places(np.asarray(rows, np.intp))
+        start = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(size, out=start[1:])
+        return PackedTexts(np.frombuffer(self._letters(begin, size), np.uint8), start)
+
     def tolist(self) -> list[str]:
         """All texts."""
         return self._unpacked(np.arange(len(self)))
@@ -127,25 +134,38 @@ class PackedTexts:
     def _usable(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         return np.ones(len(rows), bool) if self._guard is None else self._guard(rows)
 
+    def _places(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the letters of some texts begin and how many there are; nothing outside, whatever was stored."""
+        length = len(self._encoded)
+        begin = np.clip(self._start[rows], 0, length)
+        size = np.clip(self._start[rows + 1], begin, length) - begin
+        return begin, np.where(self._usable(rows), size, 0)
+
+    def _letters(self, begin: NDArray[np.int64], size: NDArray[np.int64]) -> bytes:
+        ends = np.cumsum(size)
+        total = int(ends[-1]) if len(ends) else 0
+        if not total:
+            return b""
+        if total == int(begin[-1] + size[-1] - begin[0]) and bool((begin[1:] == begin[:-1] + size[:-1]).all()):
+            return bytes(self._encoded[int(begin[0]) : int(begin[0]) + total].data)
+        place = np.arange(total) + np.repeat(begin - (ends - size), size)
+        return bytes(self._encoded[place].data)
+
     def _unpacked(self, rows: NDArray[np.intp]) -> list[str]:
         if not len(rows):
             return []
-        length = len(self._encoded)
-        begin = np.clip(self._start[rows], 0, length)  # whatever was stored, nothing outside is read
-        size = np.clip(self._start[rows + 1], begin, length) - begin
-        size = np.where(self._usable(rows), size, 0)
-        ends = np.cumsum(size)
-        total = int(ends[-1])
-        if total == int(begin[-1] + size[-1] - begin[0]) and bool((begin[1:] == begin[:-1] + size[:-1]).all()):
-            raw = self._encoded[int(begin[0]) : int(begin[0]) + total].tobytes()
-        else:
-            place = np.arange(total) + np.repeat(begin - (ends - size), size)
-            raw = self._encoded[place].tobytes()
-        cuts = pairwise([0, *ends.tolist()])
+        begin, size = self._places(rows)
+        raw = self._letters(begin, size)
+        cuts = pairwise([0, *np.cumsum(size).tolist()])
         if raw.isascii():
             whole = raw.decode("ascii")
             return [whole[a:b] for a, b in cuts]
         return [raw[a:b].decode("utf-8", "replace") for a, b in cuts]
+
+
+def packed_of(values: NDArray[np.generic] | PackedTexts) -> PackedTexts:
+    """Texts as packed ones; those of a store are already."""
+    return values if isinstance(values, PackedTexts) else PackedTexts(*pack(values.tolist()))
 
 
 def as_array(texts: PackedTexts) -> NDArray[np.generic]:

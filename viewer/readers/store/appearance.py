@@ -70,11 +70,15 @@ def _below(text: str, folder: Path | None) -> str:
 
 def _picture(text: str, below: str, beside: Path) -> str:
     """Where a picture is now: where it was, else as far below the store as it was below its city."""
-    path = Path(text)
-    if path.suffix.lower() not in PICTURES or text.startswith("\\\\"):
+    if Path(text).suffix.lower() not in PICTURES or text[:2] in ("\\\\", "//"):
         return ""  # no picture, or on a machine that nobody asked to be asked
-    if below and not path.is_file():
-        near = beside / below
-        if near.suffix.lower() in PICTURES and near.resolve().is_relative_to(beside.resolve()):
-            return str(near)
+    if below and not _file_of(text).is_file() and Path(below).suffix.lower() in PICTURES:
+        near = str(beside / below)
+        if _file_of(near).resolve().is_relative_to(beside.resolve()) and _file_of(near).is_file():
+            return near
     return text
+
+
+def _file_of(text: str) -> Path:
+    """The file of a picture, or the archive it lies in."""
+    return Path(text.split("!/", 1)[0])

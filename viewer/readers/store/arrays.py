@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,26 +79,12 @@ class ArrayWriter:
         """Write one array. Raises OSError; ValueError for a name or kind that a store does not hold."""
         plain = np.ascontiguousarray(array)
         plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False).reshape(array.shape)
-        path = self._path(name, plain.dtype)
+        path = self.path(name, plain.dtype)
         with path.open("xb") as file:
             np.lib.format.write_array(file, plain, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         self._note(name, plain, split)
-
-    def make(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        """A mapped array to be filled piece by piece and given to ``done`` then. Raises OSError, ValueError."""
-        path = self._path(name, np.dtype(dtype))
-        if 0 in shape:
-            np.save(path, np.empty(shape, dtype))
-            return np.empty(shape, dtype)
-        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-
-    def done(self, name: str, array: NDArray[Any], split: Split | None = None) -> None:
-        """A mapped array is filled: it goes to the disk, and its checksums are taken. Raises OSError."""
-        if isinstance(array, np.memmap):
-            array.flush()
-        self._note(name, array.view(np.ndarray), split)
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """JSON values of all arrays for the manifest; call it last."""
@@ -106,21 +92,93 @@ class ArrayWriter:
             self.put(SUMS, np.stack(self._sums))
         return self._entries
 
-    def _path(self, name: str, dtype: np.dtype[Any]) -> Path:
+    def path(self, name: str, dtype: np.dtype[Any]) -> Path:
+        """The file of an array. Raises ValueError for a name or kind that a store does not hold."""
         path = self.folder / f"{name}.npy"
         if not _FILE.fullmatch(path.name) or not _DTYPE.fullmatch(dtype.newbyteorder("<").str):
             raise ValueError(f"{path.name} with {dtype} is no array of a store")
         return path
 
     def _note(self, name: str, array: Array, split: Split | None) -> None:
-        entry: dict[str, Any] = {"file": f"{name}.npy", "dtype": array.dtype.str, "shape": list(array.shape)}
         if split is None or not len(split):
-            entry["crc32"] = crc(array)
+            self.note(name, array.dtype.str, array.shape, array.nbytes, crc(array))
         else:
-            entry["tiles"], entry["extra"], entry["row"] = split.by, split.extra, len(self._sums)
-            self._sums.append(np.array([crc(array[split.rows(b)]) for b in range(len(split))], np.uint32))
+            sums = [crc(array[split.rows(b)]) for b in range(len(split))]
+            self.note(name, array.dtype.str, array.shape, array.nbytes, split=split, sums=sums)
+
+    def note(
+        self,
+        name: str,
+        dtype: str,
+        shape: tuple[int, ...],
+        size: int,
+        crc32: int = 0,
+        split: Split | None = None,
+        sums: Sequence[int] = (),
+    ) -> None:
+        """Remember what the manifest has to say about a written array of ``size`` bytes."""
+        entry: dict[str, Any] = {"file": f"{name}.npy", "dtype": dtype, "shape": list(shape)}
+        if split is None:
+            entry["crc32"] = crc32
+        else:
+            entry |= {"tiles": split.by, "extra": split.extra, "row": len(self._sums)}
+            self._sums.append(np.array(sums, np.uint32))
         self._entries[name] = entry
-        self.size += array.nbytes
+        self.size += size
+
+
+class ArrayStream:
+    """An array on its way to the disk, tile by tile; never more than a tile of it is in memory.
+
+    Use it as a context manager: at its end the array is whole, and ``start`` says where each tile begins.
+    """
+
+    def __init__(self, writer: ArrayWriter, name: str, dtype: str, tail: tuple[int, ...] = ()) -> None:
+        self._writer, self._name, self._tail = writer, name, tail
+        self._dtype = np.dtype(dtype)
+        self._sums: list[int] = []
+        self._starts = [0]
+        self._file = writer.path(name, self._dtype).open("xb")
+        self._header()
+
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """(tiles + 1,) first row of every tile written."""
+        return np.array(self._starts, np.int64)
+
+    def write(self, rows: Array, following: Array | None = None) -> None:
+        """Write the next tile; ``following`` is the first row of the one after it, for offsets. Raises OSError."""
+        plain = np.ascontiguousarray(rows, self._dtype)
+        whole = plain if following is None else np.concatenate([plain, np.asarray(following, self._dtype)])
+        self._sums.append(crc(whole))
+        self._file.write(plain.reshape(-1).view(np.uint8).data if plain.size else b"")
+        self._starts.append(self._starts[-1] + len(plain))
+
+    def finish(self, by: str, last: Array | None = None) -> None:
+        """All tiles are written: ``by`` names the array of their starts, ``last`` is the last row of offsets."""
+        rows = self._starts[-1]
+        if last is not None:
+            self._file.write(np.asarray(last, self._dtype).tobytes())
+            rows += len(last)
+        self._file.seek(0)
+        self._header(rows)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        size = rows * int(np.prod(self._tail, dtype=np.int64)) * self._dtype.itemsize
+        split = Split(by, self.start, 0 if last is None else len(last)) if self._sums else None
+        whole = crc(np.zeros(0, self._dtype) if last is None else np.asarray(last, self._dtype))
+        self._writer.note(self._name, self._dtype.str, (rows, *self._tail), size, whole, split, self._sums)
+
+    def close(self) -> None:
+        """Give up, unless it is finished."""
+        self._file.close()
+
+    def _header(self, rows: int = 0) -> None:
+        """The head of the file; it leaves room for any number of rows, so that it can be written again at the end."""
+        np.lib.format.write_array_header_1_0(
+            self._file, {"descr": self._dtype.str, "fortran_order": False, "shape": (rows, *self._tail)}
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +215,13 @@ def crc(array: Array) -> int:
     return zlib.crc32(array.reshape(-1).view(np.uint8).data if array.size else b"")
 
 
+def load(path: Path) -> NDArray[Any]:
+    """One array, mapped if it is large. Raises OSError, ValueError, EOFError."""
+    mapped = path.stat().st_size >= MAPPED_FROM_BYTES
+    array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    return array
+
+
 def _divided(name: str, entry: Mapping[str, Any], found: Mapping[str, Array], sums: Array | None) -> Divided:
     array, extra, row = found[name], entry.get("extra"), entry.get("row")
     start = found.get(str(entry["tiles"]))
@@ -181,8 +246,7 @@ def _read(folder: Path, name: str, entry: object) -> Array:
     if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype) or not isinstance(shape, list):
         raise damaged(name)
     try:
-        mapped = (folder / file).stat().st_size >= MAPPED_FROM_BYTES
-        array = np.load(folder / file, mmap_mode="r" if mapped else None, allow_pickle=False)
+        array = load(folder / file)
     except (OSError, ValueError, EOFError) as error:
         raise damaged(name) from error
     if not isinstance(array, np.ndarray) or array.dtype.str != dtype or list(array.shape) != shape:
