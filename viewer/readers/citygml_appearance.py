@@ -314,9 +314,8 @@ class AppearanceCollector:
             values = values[~np.repeat(odd, sizes)]
             pairs[odd] = 0
             start = (np.cumsum(pairs) - pairs) * 2
-        fits = lay(
-            uv, ring_start, rings, values.reshape(-1, 2), start[entry] // 2, pairs[entry], turned[ring_face[rings]]
-        )
+        coordinates, first, back = values.reshape(-1, 2), start[entry] // 2, turned[ring_face[rings]]
+        fits = lay(uv, ring_start, rings, coordinates, first, pairs[entry], back, closed=True)
         face_texture[ring_face[rings[fits]]] = _array(lists.texture)[entry[fits]]
         return int((~fits).sum())
 

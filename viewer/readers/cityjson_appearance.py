@@ -234,7 +234,7 @@ class LookCollector:
         first = np.cumsum(size) - size
         values = np.concatenate([values, np.full((1, 2), np.nan, np.float32)])  # the last one is of those beyond
         points = values[np.where(beyond, -1, index)]
-        fits = lay(uv, ring_start, there, points, first[entry], size[entry], np.zeros(len(there), bool))
+        fits = lay(uv, ring_start, there, points, first[entry], size[entry])
         face_texture[ring_face[there[fits]]] = picture[fits]
         return int((~known).sum()), int((~fits).sum())
 

@@ -37,20 +37,23 @@ def lay(
     values: NDArray[np.floating],
     first: Ints,
     pairs: Ints,
-    turned: NDArray[np.bool_],
+    turned: NDArray[np.bool_] | None = None,
+    *,
+    closed: bool = False,
 ) -> NDArray[np.bool_]:
     """Write texture coordinates of n different rings into ``uv`` (P, 2), in place.
 
     ring_start : (R + 1,) into the points. rings : (n,) which. values : (m, 2) coordinates; those of ring i are
     ``values[first[i]:first[i] + pairs[i]]``. turned : (n,) rings whose points were turned round since.
-    A closing point may be missing on either side.
+    closed : whether rings end with their first point; then that may be missing on either side.
 
     Returns
     -------
     (n,) bool, which rings fitted; the others are left as they were.
     """
     points = ring_start[rings + 1] - ring_start[rings]
-    fits = (np.abs(pairs - points) <= 1) & (pairs >= 3)
+    turned = np.zeros(len(rings), bool) if turned is None else turned
+    fits = (np.abs(pairs - points) <= int(closed)) & (pairs >= 3)
     rings, first, pairs, points = rings[fits], first[fits], pairs[fits], points[fits]
     many = np.minimum(points, pairs)
     step = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
