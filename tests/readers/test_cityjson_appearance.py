@@ -28,9 +28,7 @@ def box(**members: Any) -> dict[str, Any]:
     return {"type": "MultiSurface", "lod": "2", "boundaries": [GROUND, WALL], **members}
 
 
-def document(
-    geometry: dict[str, Any] | list[dict[str, Any]], look: dict[str, Any] | None, **more: Any
-) -> dict[str, Any]:
+def document(geometry: Any, look: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     """A file with one building."""
     geometries = geometry if isinstance(geometry, list) else [geometry]
     result = {
@@ -192,15 +190,14 @@ def test_what_does_not_fit_costs_that_picture_only(tmp_path: Path, values: Any, 
 @pytest.mark.parametrize(
     "look",
     [
-        [], "text", {"textures": 7}, {"textures": [7, {}, {"image": 5}]}, {"materials": [None, {"diffuseColor": "red"}]},
-        {"vertices-texture": [[0], None, ["a", "b"], [1e400, 0]]}, {"materials": [{"diffuseColor": [9, -1, float("nan")]}]},
+        [], "text", {"textures": 7}, {"textures": [7, {}, {"image": 5}]},
+        {"materials": [None, {"diffuseColor": "red"}]}, {"materials": [{"diffuseColor": [9, -1, "x"]}]},
+        {"vertices-texture": [[0], None, ["a", "b"], [1e300, 0]]},
     ],
 )  # fmt: skip
 def test_nonsense_in_the_lists_costs_no_face(tmp_path: Path, look: Any) -> None:
     geometry = box(texture={"t": {"values": [[[None]], [[0, 0, 1, 2, 3]]]}}, material={"t": {"value": 1}})
-    city, _ = read(
-        tmp_path, json.loads(json.dumps(document(geometry, look)).replace("NaN", "0").replace("Infinity", "9"))
-    )
+    city, _ = read(tmp_path, document(geometry, look))
     assert len(city.face_surface) == 2
 
 
