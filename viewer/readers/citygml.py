@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 
 from viewer.city.model import CityModel
-from viewer.city.report import IssueLog
 from viewer.errors import ReadError
 from viewer.plugin_api.context import ReadContext
 from viewer.plugin_api.raw import RawCity
 from viewer.readers import archive, crs
 from viewer.readers.assemble import assemble
 from viewer.readers.citygml_appearance import AppearanceCollector, NamedFaces, Names, likely_dressed
+from viewer.readers.citygml_blocks import BlockReader, ElementReader
 from viewer.readers.citygml_faces import FaceArrays
 from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
 from viewer.readers.citygml_objects import ObjectCollector
 from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_repeats import drop_repeats
+from viewer.readers.citygml_shortcut import InDoubtError
 from viewer.readers.growing import GrowingFaces
 from viewer.readers.json_parse import collector_off
 from viewer.readers.pictures import PictureFinder
@@ -43,6 +44,7 @@ MEMBERS = (
     "{*}appearanceMember",
     "{*}versionMember",
 )
+_MEMBER_NAMES = frozenset(local_name(tag) for tag in MEMBERS)
 _OBJECT_MEMBERS = frozenset({"cityObjectMember", "featureMember", "featureMembers", "member"})
 _NAMESPACE = re.compile(rb"opengis\.net/citygml|citygml\.org/citygml")
 _MEMBERS_SEARCHED_FOR_CRS = 200
@@ -77,24 +79,38 @@ def read_citygml(path: str | PathLike[str], context: ReadContext) -> CityModel:
 def _read_tiles(tiles: list[archive.Member], path: Path, context: ReadContext) -> _CityReader:
     """All tiles, with their textures where they have any; without, nothing is spent on them."""
     dressed = any(likely_dressed(tile) for tile in tiles)
-    before = IssueLog() if dressed else context.log.copy()
-    city = _CityReader(path, context, tiles, dressed=dressed)
-    if city.dressed and not dressed:  # appearances where nobody would have looked: once more, with them
-        context.log.reset(before)
-        city = _CityReader(path, context, tiles, dressed=True)
-    return city
+    before = context.log.copy()
+    if not dressed:
+        try:
+            city = _CityReader(path, context, tiles, quick=True)
+        except InDoubtError:  # damaged or unusual: whatever is wrong with it is found element by element
+            context.log.reset(before)
+            city = _CityReader(path, context, tiles)
+        if not city.dressed:
+            return city
+        context.log.reset(before)  # appearances where nobody would have looked: once more, with them
+    return _CityReader(path, context, tiles, dressed=True)
 
 
 class _CityReader:
     """Gathers all tiles of one city.
 
-    dressed : whether appearances are read, or were met although they were not to be read.
+    dressed : whether appearances are read, or were met although they were not to be read. quick : whether most of
+        the text is taken in without looking at each element, see ``citygml_blocks``.
     """
 
-    def __init__(self, path: Path, context: ReadContext, tiles: list[archive.Member], *, dressed: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        context: ReadContext,
+        tiles: list[archive.Member],
+        *,
+        dressed: bool = False,
+        quick: bool = False,
+    ) -> None:
         self._path, self._context = path, context
         self._total, self._done = max(sum(tile.size for tile in tiles), 1), 0
-        self.dressed = dressed
+        self.dressed, self._quick = dressed, quick
         self._names = Names()
         self._appearance = AppearanceCollector() if dressed else None
         self._objects = ObjectCollector(NamedFaces(self._names) if dressed else None)
@@ -118,7 +134,11 @@ class _CityReader:
         if self._appearance is not None:
             self._appearance.begin(PictureFinder(self._path, tile))
         with tile.open() as stream:
-            reader = MemberReader(stream, MEMBERS, self._path, self._report)
+            reader: ElementReader | BlockReader
+            if self._quick:
+                reader = BlockReader(stream, _MEMBER_NAMES, self._report)
+            else:
+                reader = ElementReader(stream, MEMBERS, self._path, self._report)
             for member in reader:
                 if self._appearance is not None:
                     self._appearance.add(member)
@@ -126,10 +146,11 @@ class _CityReader:
                     self.dressed = self.dressed or len(member) > 0
                     continue
                 if not self._tile_srs and searched < _MEMBERS_SEARCHED_FOR_CRS:
-                    self._find_crs(reader.root, member, first=searched == 0)
+                    self._find_crs(reader, member, first=searched == 0)
                     searched += 1
+                self._objects.faces.taken = reader.taken
                 self._objects.add_member(member)
-                self._settler.settle(member)
+                self._settler.settle(member, reader.whole)
                 if self._objects.faces.full:
                     self._flush()
         self._flush()
@@ -141,20 +162,20 @@ class _CityReader:
     def _report(self, count: int) -> None:
         self._context.progress.report(0.68 * (self._done + count) / self._total, "Reading the city")
 
-    def _find_crs(self, root: Element, member: Element, *, first: bool) -> None:
+    def _find_crs(self, reader: ElementReader | BlockReader, member: Element, *, first: bool) -> None:
         found = ""
-        if first and root is not None:
-            for child in root:
+        if first and reader.root is not None:
+            for child in reader.root:
                 if local_name(child.tag) == "boundedBy":
                     found = next((e.get("srsName") for e in child.iter("{*}Envelope") if e.get("srsName")), "")
         if not found:
-            names = member.xpath("(.//@srsName)[1]")
+            names = (reader.whole(member) if reader.hides("srsName") else member).xpath("(.//@srsName)[1]")
             found = str(names[0]) if names else ""
         self._tile_srs = found
         if found and not self._srs:
             self._srs = found
 
-    def _judge_end(self, reader: MemberReader, tile: archive.Member, count: int, several: bool) -> None:
+    def _judge_end(self, reader: ElementReader | BlockReader, tile: archive.Member, count: int, several: bool) -> None:
         if reader.complete:
             if count == 0 and not several and version_of(_namespaces(reader.root)) == "":
                 raise ReadError("This is not a CityGML file.", path=self._path)

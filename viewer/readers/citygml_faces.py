@@ -5,6 +5,7 @@ Knows GML, but not what an object is; how texts become numbers stands in ``cityg
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from viewer.readers.citygml_names import GML_IDS, HREF
 from viewer.readers.citygml_numbers import RING_MARK, parse_rings, turn_round
+from viewer.readers.citygml_shortcut import COUNT, FACE, NUMBER, REFERENCES, Shortcuts
 
 Element = Any
 Floats = NDArray[np.float64]
@@ -21,7 +23,7 @@ Floats = NDArray[np.float64]
 CHUNK_CHARACTERS = 250_000
 
 _FACE, _INTERIOR, _POS_LIST, _POS, _COORDINATES, _MEMBER, _ORIENTABLE, _SOLID = range(1, 9)
-_LINE, _POINT, _CONTROL, _COLLECTION, _IMPLICIT = range(9, 14)
+_LINE, _POINT, _CONTROL, _COLLECTION, _IMPLICIT, _TAKEN, _TAKEN_REFERENCES = range(9, 16)
 _CODES = {
     "Polygon": _FACE, "PolygonPatch": _FACE, "Triangle": _FACE, "Rectangle": _FACE,
     "interior": _INTERIOR, "innerBoundaryIs": _INTERIOR,
@@ -29,9 +31,10 @@ _CODES = {
     "surfaceMember": _MEMBER, "baseSurface": _MEMBER, "solidMember": _MEMBER, "geometryMember": _MEMBER,
     "OrientableSurface": _ORIENTABLE, "Solid": _SOLID, "LineString": _LINE, "Point": _POINT,
     "controlPoint": _CONTROL, "stopLines": _CONTROL, "breakLines": _CONTROL, "ImplicitGeometry": _IMPLICIT,
+    FACE: _TAKEN, REFERENCES: _TAKEN_REFERENCES,
 }  # fmt: skip
 _WANTED = tuple(f"{{*}}{name}" for name in _CODES)
-_FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle")
+_FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle", f"{{*}}{FACE}")
 _COLLECTIONS = frozenset({"MultiSurface", "CompositeSurface", "Shell"})
 #: Elements of a thematic surface with one polygon without holes: property, surface, level of detail, collection,
 #: member, polygon, exterior, ring, positions.
@@ -98,14 +101,18 @@ class FaceCollector:
     ids : id of each polygon gathered since ``new_member`` -> levels of detail it was gathered for.
     references : uses by ``xlink:href`` since ``new_member``.
     lines : geometries that are lines or points, which are not shown. flat_rings : rings without heights.
+    taken : what was taken out of the text around the members gathered now.
     """
 
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
         self.references: list[Reference] = []
         self.target_groups: list[tuple[list[str], int, int, int]] = []
+        self.taken_groups: list[tuple[list[str], int, int, int]] = []
         self.lines = 0
         self.flat_rings = 0
+        self.taken = Shortcuts()
+        self._taken_ids: list[tuple[list[str], list[int]]] = []
         self._clear()
 
     def _clear(self) -> None:
@@ -134,16 +141,34 @@ class FaceCollector:
         self.ids = {}
         self.references = []
         self.target_groups = []
+        self.taken_groups = []
+        self._taken_ids = []
 
     def open_references(self) -> list[Reference]:
         """References since the last call whose target was not gathered for their level of detail."""
+        if not (self.references or self.target_groups or self.taken_groups):
+            return []
+        ids = self.ids
+        if len(self._taken_ids) == 1 and len(self.taken_groups) == 1 and not (self.references or self.target_groups):
+            # nearly always: the solid of a house, and its surfaces
+            names, lods = self._taken_ids[0]
+            targets, _, lod, _ = self.taken_groups[0]
+            if lods.count(lod) == len(lods) and set(names).issuperset(targets):
+                self.taken_groups = []
+                return []
+        for names, lods in self._taken_ids:
+            for name, lod in zip(names, lods, strict=True):
+                ids[name] = ids.get(name, 0) | 1 << lod
+        self._taken_ids = []
         known = self.ids.get
         left = [r for r in self.references if not known(r.target, 0) >> r.lod & 1]
         for targets, owner, lod, surface in self.target_groups:
             for target in targets:
                 if not known(target[1:], 0) >> lod & 1:
                     left.append(Reference(target.rpartition("#")[2], owner, lod, surface, False))
-        self.references, self.target_groups = [], []
+        for targets, owner, lod, surface in self.taken_groups:
+            left += [Reference(t, owner, lod, surface, False) for t in targets if not known(t, 0) >> lod & 1]
+        self.references, self.target_groups, self.taken_groups = [], [], []
         return left
 
     def collect(self, geometry: Element, owner: int, lod: int, surface: int, *, backwards: bool = False) -> bool:
@@ -192,6 +217,35 @@ class FaceCollector:
         self._add_simple(polygon, text, owner, lod, kind)
         return True
 
+    def collect_taken(self, stand_in: Element, owner: int, code_of: Callable[[str], int]) -> None:
+        """A run of properties around one thematic surface with one polygon that were taken out of the text.
+
+        code_of : level of detail as text -> its index.
+        """
+        taken, first, last = self.taken, *_run(stand_in)
+        lods = [code_of(level) for level in taken.lone_level[first:last]]
+        self._add_taken(taken.lone_id[first:last], taken.lone_text[first:last], owner, lods)
+        self._surface.extend(taken.lone_surface[first:last])
+
+    def _collect_taken_faces(self, stand_in: Element, owner: int, lod: int, surface: int) -> int:
+        """A run of faces with one ring that were taken out of the text; returns how many."""
+        taken, first, last = self.taken, *_run(stand_in)
+        self._add_taken(taken.face_id[first:last], taken.face_text[first:last], owner, [lod] * (last - first))
+        self._surface.extend([surface] * (last - first))
+        return last - first
+
+    def _add_taken(self, names: list[str], texts: list[str], owner: int, lods: list[int]) -> None:
+        """Faces with one ring each, all but their surfaces."""
+        count, face = len(texts), len(self._owner)
+        tokens = [RING_MARK] * (2 * count)
+        tokens[1::2] = texts
+        self._taken_ids.append((names, lods))
+        self._ring_face.extend(range(face, face + count))
+        self._owner.extend([owner] * count)
+        self._lod.extend(lods)
+        self._tokens.extend(tokens)
+        self._characters += sum(map(len, texts))
+
     def _add_simple(self, polygon: Element, text: str, owner: int, lod: int, surface: int) -> None:
         """A face with one ring."""
         name = polygon.get(GML_IDS[0]) or polygon.get(GML_IDS[1])
@@ -214,8 +268,14 @@ class FaceCollector:
                 href = member.get(HREF)
                 if href:
                     targets.append(href)
+                elif codes[member.tag] == _TAKEN_REFERENCES:
+                    taken = self.taken.references[int(member.get(NUMBER))]
+                    self.taken_groups.append((taken, owner, lod, surface))
                 continue
             polygon = member[0]
+            if not len(polygon) and len(member) == 1 and codes[polygon.tag] == _TAKEN:
+                self._collect_taken_faces(polygon, owner, lod, surface)
+                continue
             if len(polygon) == 1 and len(member) == 1:
                 exterior = polygon[0]
                 linear = exterior[0] if len(exterior) == 1 else exterior
@@ -262,6 +322,17 @@ class FaceCollector:
                 surfaces.append(surface)
                 lods.append(lod)
                 open_face = new_ring = True
+            elif code == _TAKEN:
+                count = self._collect_taken_faces(element, owner, lod, surface)
+                turned = min(turn, count)
+                turn -= turned
+                self._turned.extend(range(len(owners) - count, len(owners) - count + turned))
+                open_face = False
+            elif code == _TAKEN_REFERENCES:
+                self.references += [
+                    Reference(target, owner, lod, surface, backwards)
+                    for target in self.taken.references[int(element.get(NUMBER))]
+                ]
             elif code == _MEMBER:
                 href = element.get(HREF)
                 if href and not len(element):
@@ -279,7 +350,7 @@ class FaceCollector:
                     characters += len(element.text)
             elif code == _ORIENTABLE:
                 if _is_negative(element):
-                    count = sum(1 for _ in element.iter(*_FACES))
+                    count = sum(_count(face) for face in element.iter(*_FACES))
                     if backwards:
                         turn = max(turn - count, 0)
                     else:
@@ -325,6 +396,17 @@ class FaceCollector:
         )
         self._clear()
         return arrays
+
+
+def _run(stand_in: Element) -> tuple[int, int]:
+    """Number of the first of a run, and the one after its last."""
+    first = int(stand_in.get(NUMBER))
+    return first, first + int(stand_in.get(COUNT))
+
+
+def _count(face: Element) -> int:
+    """How many faces a face, or what stands for some, is."""
+    return int(face.get(COUNT)) if _CODE_OF[face.tag] == _TAKEN else 1
 
 
 def _is_negative(element: Element) -> bool:

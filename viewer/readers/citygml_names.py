@@ -92,6 +92,7 @@ class Role(IntEnum):
     LOOK = 10
     ID_REFERENCE = 11
     COMPLEX = 12
+    STAND_IN = 13
 
 
 class Meaning(NamedTuple):

@@ -27,14 +27,26 @@ from viewer.readers.citygml_names import (
     local_name,
     meaning,
 )
+from viewer.readers.citygml_shortcut import (
+    COUNT,
+    FACE,
+    LEAVES,
+    LONE,
+    NUMBER,
+    REFERENCES,
+    STAND_INS,
+    InDoubtError,
+)
 
 Element = Any
+
 
 # Looked up once: reading an enum's member costs more than the comparison it is for.
 _SKIP, _TEXT, _GENERIC, _GENERIC_3, _GEOMETRY = Role.SKIP, Role.TEXT, Role.GENERIC, Role.GENERIC_3, Role.GEOMETRY
 _IMPLICIT, _FEATURE, _INTERIOR, _ADDRESS = Role.IMPLICIT, Role.FEATURE, Role.INTERIOR, Role.ADDRESS
-_HEIGHT_3, _LOOK, _COMPLEX = Role.HEIGHT_3, Role.LOOK, Role.COMPLEX
+_HEIGHT_3, _LOOK, _COMPLEX, _STAND_IN = Role.HEIGHT_3, Role.LOOK, Role.COMPLEX, Role.STAND_IN
 
+_FACES_TAKEN = tuple(f"{{*}}{name}" for name in (FACE, LONE, REFERENCES))
 _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
 
 
@@ -44,7 +56,7 @@ class _Meanings(dict[str, Meaning]):
     def __missing__(self, tag: object) -> Meaning:
         if not isinstance(tag, str):
             return Meaning(Role.SKIP)
-        found = self[tag] = meaning(tag)
+        found = self[tag] = Meaning(Role.STAND_IN) if local_name(tag) in STAND_INS else meaning(tag)
         return found
 
 
@@ -101,6 +113,8 @@ class ObjectCollector:
     def _feature(self, element: Element, parent: int, owner: int, surface: int, depth: int) -> None:
         """An object, a thematic surface or a container, whichever the name says."""
         name = local_name(element.tag)
+        if name in STAND_INS:
+            raise InDoubtError
         if depth > limits.MAX_OBJECT_DEPTH:
             self.left_out["Objects nested too deeply, left out: {count}"] += 1
         elif name in INTERIORS:
@@ -138,7 +152,9 @@ class ObjectCollector:
             role = meant.role
             if role is _SKIP:
                 continue
-            if role is _FEATURE:
+            if role is _STAND_IN:
+                self._taken(child, index, leaves=True)
+            elif role is _FEATURE:
                 if collect_lone(child, index, surface_of, level_of):
                     continue
                 for feature in child:
@@ -183,7 +199,7 @@ class ObjectCollector:
             if not isinstance(tag, str):
                 continue
             name = local_name(tag)
-            if name in GEOMETRIES:
+            if name in GEOMETRIES or name == FACE:
                 if owner >= 0:
                     self.faces.collect(child, owner, self.lod_code(""), surface)
             elif name in OBJECT_TYPES or name in SURFACES or name in INTERIORS or name in SPACES or name in CONTAINERS:
@@ -197,7 +213,7 @@ class ObjectCollector:
 
     @staticmethod
     def _holds_geometry(element: Element) -> bool:
-        return next(element.iter("{*}posList", "{*}pos", "{*}coordinates"), None) is not None
+        return next(element.iter("{*}posList", "{*}pos", "{*}coordinates", *_FACES_TAKEN), None) is not None
 
     def _surface(self, element: Element, owner: int, surface: int, name: str, depth: int) -> None:
         """A thematic surface, or a part of the object that only holds surfaces."""
@@ -208,17 +224,31 @@ class ObjectCollector:
         for child in element:
             meant = roles[child.tag]
             role = meant.role
-            if role is _GEOMETRY:
+            if role is _STAND_IN:
+                self._taken(child, owner, leaves=False)
+            elif role is _GEOMETRY:
                 if not (meant.solid and name in SPACES):
                     self._level_of[child.tag] = self.lod_code(meant.lod)
                     self._geometry(child, meant, owner, surface, "")
             elif role is _FEATURE or (role is _LOOK and len(child)):
                 for feature in child:
                     inner = local_name(feature.tag)
+                    if inner == LONE:
+                        raise InDoubtError
                     if inner in SURFACES or inner in OBJECT_TYPES or inner in INTERIORS:
                         self._feature(feature, owner, owner, surface, depth + 1)
             elif role is _IMPLICIT:
                 self.implicit.add(child, owner, self.lod_code(meant.lod), surface)
+
+    def _taken(self, stand_in: Element, owner: int, *, leaves: bool) -> None:
+        """Surfaces or texts that were taken out of the text; ``leaves`` says whether texts count here."""
+        name = local_name(stand_in.tag)
+        if name == LONE:
+            self.faces.collect_taken(stand_in, owner, self.lod_code)
+        elif name != LEAVES:
+            raise InDoubtError
+        elif leaves:
+            self._taken_leaves(stand_in, owner)
 
     def _geometry(self, element: Element, meant: Meaning, owner: int, surface: int, lod: str) -> None:
         code = self.lod_code(meant.lod or lod)
@@ -264,15 +294,33 @@ class ObjectCollector:
     def _leaf(self, index: int, name: str, element: Element) -> None:
         text = element.text
         if name == "measuredHeight":
-            unit = (element.get("uom") or "").rpartition("#")[2].rpartition(":")[2]
-            if unit in _UNIT_M:
-                text = _scaled(text, _UNIT_M[unit])
+            text = _in_metres(text, element.get("uom"))
         self._text(index, name, text)
+
+    def _taken_leaves(self, stand_in: Element, index: int) -> None:
+        """A run of properties that are one text each."""
+        taken, first = self.faces.taken, int(stand_in.get(NUMBER))
+        last = first + int(stand_in.get(COUNT))
+        columns, known = self.attributes, self._texts
+        for name, text, unit in zip(
+            taken.leaf_name[first:last], taken.leaf_text[first:last], taken.leaf_unit[first:last], strict=True
+        ):
+            column = columns.get(name)
+            if unit and name == "measuredHeight":
+                text = _in_metres(text, unit) or ""
+            # The short way for what is usual; all else is left to ``_text``.
+            if column is None or text not in known or (column[0] and column[0][-1] == index):
+                self._text(index, name, text)
+            else:
+                column[0].append(index)
+                column[1].append(known[text])
 
     def _leaves(self, element: Element, index: int) -> None:
         """Texts deep inside an extension, by their own names."""
         for leaf in element.iter("*"):
-            if not len(leaf) and leaf.text:
+            if local_name(leaf.tag) in STAND_INS:
+                self._taken(leaf, index, leaves=True)
+            elif not len(leaf) and leaf.text:
                 self._text(index, local_name(leaf.tag), leaf.text)
 
     def _generic(self, element: Element, index: int) -> None:
@@ -305,7 +353,11 @@ class ObjectCollector:
             self._leaf(index, "measuredHeight", value)
 
 
-def _scaled(text: str | None, factor: float) -> str | None:
+def _in_metres(text: str | None, unit: str | None) -> str | None:
+    """A length in metres, if its unit is known as another one."""
+    factor = _UNIT_M.get((unit or "").rpartition("#")[2].rpartition(":")[2])
+    if factor is None:
+        return text
     try:
         return f"{float(text or '') * factor:g}"
     except ValueError:

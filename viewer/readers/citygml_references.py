@@ -7,6 +7,7 @@ level of detail, or from elsewhere, is copied.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from viewer.city.kinds import SurfaceType
@@ -27,8 +28,11 @@ class ReferenceSettler:
         self._objects = objects
         self.pending: list[Reference] = []
 
-    def settle(self, member: Element) -> None:
-        """Settle the references met in ``member``, right after it was gathered."""
+    def settle(self, member: Element, whole: Callable[[Element], Element] = lambda member: member) -> None:
+        """Settle the references met in ``member``, right after it was gathered.
+
+        whole : gives the member with all that was taken out of its text, if something was.
+        """
         faces = self._objects.faces
         done: set[tuple[str, int, int]] = set()
         targets: dict[str, Element] | None = None
@@ -37,7 +41,7 @@ class ReferenceSettler:
             if not open_references:
                 return
             if targets is None:
-                targets = {gml_id(element): element for element in member.iter(*_GEOMETRY_TAGS)}
+                targets = {gml_id(element): element for element in whole(member).iter(*_GEOMETRY_TAGS)}
             for reference in open_references:
                 key = (reference.target, reference.lod, reference.owner)
                 if key in done:
