@@ -16,7 +16,8 @@ L = TypeVar("L", bound=Layer)
 
 
 def credited(layers: Iterable[L], context: ReadContext, credit: str) -> list[L]:
-    """The layers with their credit. Where copies stand in for a server, layers, pictures and report say of when."""
+    """The layers with their credit. Where copies stand in for a server, layers, pictures and report say of when, and
+    nothing is asked for again by itself."""
     stale = [answer for answer in context.answers if answer.is_copy and answer.reason]
     if not stale:
         return [replace(layer, attribution=credit) for layer in layers]
@@ -30,7 +31,7 @@ def credited(layers: Iterable[L], context: ReadContext, credit: str) -> list[L]:
     date = date_text(oldest.fetched)
     note = Issue(Severity.INFO, "Copy of {date}", values={"date": date})
     named = f"{credit} ({date[:10]})" if credit else date[:10]
-    return [replace(layer, attribution=named, note=layer.note or note, refresh_s=layer.refresh_s) for layer in layers]
+    return [replace(layer, attribution=named, note=note, refresh_s=0.0) for layer in layers]
 
 
 def date_text(moment: datetime) -> str:
