@@ -218,7 +218,7 @@ def _pages(most: tuple[int, int]) -> list[tuple[int, int]]:
 
 def _shelves(sizes: NDArray[np.int64], whole: tuple[int, int]) -> NDArray[np.int64] | None:
     """Corners of pictures with their borders, put side by side on shelves, high ones first; None if they do not fit."""
-    taken = -(-(sizes + 2 * BORDER) // BORDER) * BORDER
+    taken = _taken(sizes)
     if int(taken.prod(axis=1).sum()) > whole[0] * whole[1]:
         return None
     corner = np.zeros_like(sizes)
@@ -232,6 +232,11 @@ def _shelves(sizes: NDArray[np.int64], whole: tuple[int, int]) -> NDArray[np.int
         corner[number] = x, y
         x, shelf = x + width, max(shelf, height)
     return corner
+
+
+def _taken(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sizes with borders: whole steps of the coarsest level."""
+    return -(-(sizes + 2 * BORDER) // BORDER) * BORDER
 
 
 # -- pixels ----------------------------------------------------------------------------------------------------
@@ -249,9 +254,9 @@ def _draw(
     pixels = read(names[number], (width, height))
     if pixels is None:
         return False
-    border = ((BORDER, BORDER), (BORDER, BORDER), (0, 0))
-    framed = np.pad(pixels[::-1], border, mode="wrap" if repeats[number] else "edge")
-    image[y : y + height + 2 * BORDER, x : x + width + 2 * BORDER] = framed
+    taken_x, taken_y = _taken(np.array([width, height])).tolist()
+    border = ((BORDER, taken_y - height - BORDER), (BORDER, taken_x - width - BORDER), (0, 0))
+    image[y : y + taken_y, x : x + taken_x] = np.pad(pixels[::-1], border, mode="wrap" if repeats[number] else "edge")
     return True
 
 
