@@ -21,6 +21,7 @@ STEADY, GROWTH, REOPEN, PICK_MS = 1.5, 1.5, 0.1, 20.0
 BYTES_PER_TRIANGLE = 60.0
 #: Second opening, seconds, and memory of it: by size.
 REOPEN_SECONDS = {100_000: 2.0, 1_000_000: 4.0}
+REOPEN_FROM = 100_000
 REOPEN_MEMORY = {1_000_000: 3.0e9}
 #: Sizes whose moving pictures are compared with each other.
 SMALL, LARGE = 100_000, 1_000_000
