@@ -16,6 +16,7 @@ from viewer.city.layers import (
     TreeLayer,
 )
 from viewer.city.model import CityModel, Column, ObjectTable
+from viewer.city.models import ModelLayer
 from viewer.city.report import ImportReport, Issue, Severity
 from viewer.city.streamed import MeshContent, PointContent, StreamedLayer
 
@@ -31,6 +32,7 @@ __all__ = [
     "Layer",
     "LineLayer",
     "MeshContent",
+    "ModelLayer",
     "ObjectTable",
     "PointContent",
     "PointLayer",

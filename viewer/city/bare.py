@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from viewer.city.frame import Frame
 from viewer.city.layers import Layer, TerrainLayer
 from viewer.city.model import CityModel, ObjectTable
+from viewer.city.models import ModelLayer
 from viewer.city.streamed import StreamedLayer
 from viewer.city.tiles import Tiles
 
@@ -15,12 +16,14 @@ from viewer.city.tiles import Tiles
 def extent_of(layers: tuple[Layer, ...]) -> NDArray[np.float64] | None:
     """(2, 3) float64 local metres: the box of what can be looked at without a city; None if there is nothing.
 
-    Streamed layers and terrain have heights of their own; everything else needs a city to lie on.
+    Streamed layers, terrain and models have heights of their own; everything else needs a city to lie on.
     """
     boxes = []
     for layer in layers:
         if isinstance(layer, StreamedLayer):
             boxes.append(layer.extent_local)
+        elif isinstance(layer, ModelLayer):
+            boxes.append(np.array([layer.low, layer.high]) * layer.scale)
         elif isinstance(layer, TerrainLayer):
             known = layer.heights[np.isfinite(layer.heights)]
             if len(known):

@@ -19,6 +19,7 @@ from viewer.city import (
     Issue,
     Layer,
     LineLayer,
+    ModelLayer,
     PointLayer,
     StreamedLayer,
     TerrainLayer,
@@ -49,6 +50,7 @@ _COUNTED_AS: tuple[tuple[type[Layer], str], ...] = (
     (ImageLayer, "Image"),
     (TerrainLayer, "Terrain"),
     (StreamedLayer, "Tile"),
+    (ModelLayer, "Model"),
 )
 
 
@@ -185,6 +187,8 @@ def positions_of(layer: Layer) -> NDArray[np.float64]:
         return layer.corners_local
     if isinstance(layer, StreamedLayer):
         return layer.extent_local
+    if isinstance(layer, ModelLayer):
+        return np.array([layer.low, layer.high]) * layer.scale
     assert isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer)
     return layer.positions_local
 

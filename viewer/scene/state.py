@@ -34,7 +34,7 @@ class Colouring:
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """A layer and how it is drawn."""
+    """A layer and how it is drawn. matrix : (4, 4) float64, where a placed model stands; None for other layers."""
 
     key: str
     layer: Layer
@@ -44,6 +44,7 @@ class LayerView:
     palette: str = ""
     color: str = ""
     labels: bool = False
+    matrix: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from viewer.scenario import Scenario
+from viewer.session.placement import PLACE_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Source:
 
 
 def reading_options(options: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The options of a source that decide how its file is read; the level of detail only decides what is shown."""
-    return tuple(sorted(pair for pair in options if pair[0] != "lod"))
+    """The options of a source that decide how its file is read: not the level of detail shown, not a model's place."""
+    return tuple(sorted(pair for pair in options if pair[0] != "lod" and pair[0] not in PLACE_OPTIONS))
 
 
 @dataclass(frozen=True, slots=True)

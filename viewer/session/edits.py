@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from viewer.scenario import Scenario, Target, WholeCity
 from viewer.session.document import Document, LayerStyle, Source, View
+from viewer.session.placement import Placement, placement_of, with_placement
 
 _WHOLE_CITY = WholeCity()
 
@@ -133,7 +134,9 @@ class RenameScenario:
         if scenario is None:
             return document
         views = tuple(replace(v, scenario=new_name) if v.scenario == self.name else v for v in document.views)
-        return replace(document.with_scenario(replace(scenario, name=new_name), name=self.name), views=views)
+        sources = tuple(_shown_in(source, self.name, new_name) for source in document.sources)
+        renamed = document.with_scenario(replace(scenario, name=new_name), name=self.name)
+        return replace(renamed, views=views, sources=sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,17 @@ class DeleteScenario:
         if not rest:
             return document.with_scenario(Scenario(self.name))
         active = document.active if document.active != self.name else rest[0].name
-        return replace(document, scenarios=rest, active=active)
+        sources = tuple(_shown_in(source, self.name, "") for source in document.sources)
+        return replace(document, scenarios=rest, active=active, sources=sources)
+
+
+def _shown_in(source: Source, name: str, new_name: str) -> Source:
+    """A model that only one scenario shows follows its new name; if the scenario is gone, it is hidden."""
+    placement = placement_of(source.options)
+    if placement is None or placement.scenario != name:
+        return source
+    moved = replace(source, options=with_placement(source.options, replace(placement, scenario=new_name)))
+    return moved if new_name else replace(moved, style=replace(moved.style, visible=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +279,38 @@ class ReadAgain:
     def apply(self, document: Document) -> Document:
         source = document.source(self.key)
         return document if source is None else document.with_source(replace(source, options=self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceModel:
+    """Move, turn or scale a placed model, or let one scenario alone show it."""
+
+    text: ClassVar[str] = "Place {key}"
+    key: str
+    placement: Placement
+
+    def apply(self, document: Document) -> Document:
+        source = document.source(self.key)
+        if source is None:
+            return document
+        return document.with_source(replace(source, options=with_placement(source.options, self.placement)))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceBuildings:
+    """Let a placed model stand instead of some buildings, in the active scenario only."""
+
+    text: ClassVar[str] = "Replace buildings by {key}"
+    key: str
+    ids: tuple[str, ...]
+
+    def apply(self, document: Document) -> Document:
+        source = document.source(self.key)
+        placement = None if source is None else placement_of(source.options)
+        if source is None or placement is None:
+            return document
+        only_here = with_placement(source.options, replace(placement, scenario=document.active))
+        return RemoveBuildings(self.ids).apply(document.with_source(replace(source, options=only_here)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from viewer.city.arrange import arrange
 from viewer.city.bare import bare_city, extent_of
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
+from viewer.city.models import ModelLayer
 from viewer.city.terrain import mosaic, terrains_of
 from viewer.errors import ViewerError
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
@@ -30,6 +31,7 @@ from viewer.scene.state import Colouring, LayerView, SceneState
 from viewer.session import Document, Session, Source
 from viewer.session.document import reading_options
 from viewer.session.edits import AddSource, ReadAgain, RemoveSource, SetOption
+from viewer.workspace import models as placing
 from viewer.workspace import pictures, ready
 from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
 from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
@@ -37,6 +39,8 @@ from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
 SelectMode = Literal["replace", "add", "toggle", "remove"]
 _NONE = np.empty(0, np.int32)
 _NO_RING = np.empty((0, 3))
+#: What a layer's view depends on: source, number of the layer in it, shown, the layer itself, the ground.
+_ViewKey = tuple[Source, int, bool, int, int]
 
 
 class Workspace:
@@ -71,7 +75,8 @@ class Workspace:
         self._changes: OrderedDict[Scenario, CityChange] = OrderedDict()
         self._tables: dict[str, tuple[IndicatorTable, CityChange, tuple[IndicatorRecord, ...]]] = {}
         self._colourings: OrderedDict[object, Colouring] = OrderedDict()
-        self._layer_views: tuple[object, tuple[LayerView, ...]] = (None, ())
+        self._layer_views: tuple[object, dict[str | None, tuple[LayerView, ...]]] = (None, {})
+        self._views: dict[_ViewKey, LayerView] = {}
         self._surfaces: tuple[object, Surfaces | None] = (None, None)
         self._study_ring: NDArray[np.float64] | None = None
         self._next_key = 1
@@ -185,6 +190,9 @@ class Workspace:
         if derived is not None and (derived.notes or damaged):
             issues = pictures.with_damaged((*reading.report.issues, *derived.notes), damaged)
             reading = replace(reading, report=replace(reading.report, issues=issues))
+        below = city if city is not None or self._derived is None else self._derived.city
+        if below is not None and len(reading.layers) == 1 and isinstance(reading.layers[0], ModelLayer):
+            options = dict(placing.with_first_place(tuple(options.items()), reading.layers[0], below))
         return Loaded(
             key=key,
             path=str(path.resolve()),
@@ -274,7 +282,7 @@ class Workspace:
             ground=derived.ground,
             change=self.change(scenario),
             colouring=self.colouring(scenario),
-            layers=self.layer_views(),
+            layers=self.layer_views(self._scenario(scenario).name),
             selection=self.selection,
             hovered=self.hovered,
             outline=self.outline_local,
@@ -282,30 +290,45 @@ class Workspace:
             textures=self.textures and pictures.ready(derived.city),
         )
 
-    def layer_views(self) -> tuple[LayerView, ...]:
-        """The layers as drawn, bottom to top; the same object until something differs."""
+    def layer_views(self, scenario: str | None = None) -> tuple[LayerView, ...]:
+        """The layers as drawn, bottom to top; the same object until something differs.
+
+        scenario : models that only one scenario shows are hidden in all others; None shows every model.
+        """
         document = self.session.document
-        key = (document.sources, tuple(sorted((k, id(v)) for k, v in self._layers.items())))
-        if self._layer_views[0] == key:
-            return self._layer_views[1]
-        views = []
+        key = (document.sources, tuple(sorted((k, id(v)) for k, v in self._layers.items())), id(self.ground))
+        if self._layer_views[0] != key:
+            self._layer_views = (key, {})
+        known = self._layer_views[1].get(scenario)
+        if known is not None:
+            return known
+        views: list[LayerView] = []
+        kept: dict[_ViewKey, LayerView] = {}
         for source in document.sources:
+            seen = placing.shown(source, scenario)
             for number, layer in enumerate(self._layers.get(source.key, ())):
-                style = source.style
-                views.append(
-                    LayerView(
-                        key=source.key if number == 0 else f"{source.key}#{number}",
-                        layer=layer,
-                        visible=style.visible,
-                        opacity=style.opacity,
-                        column=style.column or layer.style_column,
-                        palette=style.palette,
-                        color=style.color,
-                        labels=style.labels,
-                    )
-                )
-        self._layer_views = (key, tuple(views))
-        return self._layer_views[1]
+                own = (source, number, seen, id(layer), id(self.ground) if isinstance(layer, ModelLayer) else 0)
+                view = self._views.get(own) or self._view(source, number, layer, seen)
+                kept[own] = view
+                views.append(view)
+        open_now = set(document.sources)
+        self._views = {key: view for key, view in self._views.items() if key[0] in open_now} | kept
+        self._layer_views[1][scenario] = tuple(views)
+        return self._layer_views[1][scenario]
+
+    def _view(self, source: Source, number: int, layer: Layer, seen: bool) -> LayerView:
+        style = source.style
+        return LayerView(
+            key=source.key if number == 0 else f"{source.key}#{number}",
+            layer=layer,
+            visible=style.visible and seen,
+            opacity=style.opacity,
+            column=style.column or layer.style_column,
+            palette=style.palette,
+            color=style.color,
+            labels=style.labels,
+            matrix=placing.matrix_of(source, layer, self.frame, self.ground),
+        )
 
     def colourings(self) -> tuple[tuple[str, str], ...]:
         """What the city can be coloured by: (key, title), surfaces first."""

@@ -5,12 +5,13 @@ Reading layers, their order and what a click means are decided elsewhere.
 
 from __future__ import annotations
 
-from viewer.city import AreaLayer, ImageLayer, LineLayer, PointLayer, TerrainLayer, TreeLayer
+from viewer.city import AreaLayer, ImageLayer, LineLayer, ModelLayer, PointLayer, TerrainLayer, TreeLayer
 from viewer.city.ground import Ground
 from viewer.scene.layers.areas import AreasDrawing, ground_hit
 from viewer.scene.layers.drawing import LayerDrawing
 from viewer.scene.layers.images import ImageDrawing
 from viewer.scene.layers.lines import LinesDrawing
+from viewer.scene.layers.models import ModelDrawing
 from viewer.scene.layers.points import PointsDrawing
 from viewer.scene.layers.trees import TreesDrawing, layer_trees, trees_drawing
 from viewer.scene.palettes import Look
@@ -41,8 +42,12 @@ def make_drawing(view: LayerView, ground: Ground | None, style: Look, lift_m: fl
         return LinesDrawing(view, ground, style, lift_m)
     if isinstance(layer, ImageLayer):
         return ImageDrawing(view, ground, style, lift_m)
+    if isinstance(layer, StreamedLayer):
+        return StreamedDrawing(view, style)
     if isinstance(layer, PointLayer):
         return PointsDrawing(view, ground, style)
+    if isinstance(layer, ModelLayer):
+        return ModelDrawing(view, style)
     if isinstance(layer, TerrainLayer):
         return LayerDrawing(view)  # the ground itself, drawn with what the city stands in
     raise TypeError(type(layer).__name__)

@@ -1,0 +1,115 @@
+"""Placed models: meshes with their own colours and pictures, moved as a whole by one matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR
+from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPolyData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkRenderingCore import vtkTexture
+
+from viewer.city.models import ModelLayer
+from viewer.city.streamed import MeshContent
+from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of
+from viewer.scene.palettes import Look, rgb
+from viewer.scene.rays import triangles_hit
+from viewer.scene.state import LayerView
+from viewer.scene.vtk_data import triangles_mesh
+
+_PLAIN = "#d9d5cc"
+
+
+class ModelDrawing(LayerDrawing):
+    """A model as one actor per picture of each mesh. Moving it touches a matrix, never its geometry."""
+
+    def __init__(self, view: LayerView, style: Look) -> None:
+        super().__init__(view)
+        layer = view.layer
+        assert isinstance(layer, ModelLayer)
+        self._layer = layer
+        self._matrix = vtkMatrix4x4()
+        self._kept: list[object] = []
+        actors: list[Any] = []
+        for mesh in layer.meshes:
+            for picture in _pictures(mesh):
+                actors.append(self._actor(mesh, picture))
+        self.props = tuple(actors)
+        self._restyle(style)
+
+    def _actor(self, mesh: MeshContent, picture: int) -> Any:
+        """One actor of the triangles of a mesh that wear one picture (-1: none)."""
+        chosen = mesh.triangles if mesh.triangle_picture is None else mesh.triangles[mesh.triangle_picture == picture]
+        used, corners = np.unique(chosen, return_inverse=True)
+        points = mesh.positions[used] + np.asarray(mesh.origin_local, np.float32)
+        made = triangles_mesh(points, corners.reshape(-1, 3).astype(np.int32))
+        data: vtkPolyData = made.data
+        colors = (
+            np.full((len(used), 3), np.round(rgb(_PLAIN) * 255), np.uint8) if mesh.rgba is None else mesh.rgba[used]
+        )
+        made.set_colors(np.ascontiguousarray(colors[:, :3]))
+        if mesh.normals is not None:
+            normals = numpy_to_vtk(np.ascontiguousarray(mesh.normals[used]), deep=True)
+            normals.SetName("Normals")
+            data.GetPointData().SetNormals(normals)
+        actor = actor_of(data)
+        if mesh.normals is not None:
+            actor.GetProperty().SetInterpolationToPhong()
+        if picture >= 0 and mesh.uv is not None:
+            uv = mesh.uv[used].copy()
+            uv[:, 1] = 1.0 - uv[:, 1]  # VTK counts from below
+            coordinates = numpy_to_vtk(np.ascontiguousarray(uv), deep=True)
+            coordinates.SetName("uv")
+            data.GetPointData().SetTCoords(coordinates)
+            actor.SetTexture(_texture(mesh.pictures[picture]))
+        actor.SetUserMatrix(self._matrix)
+        actor.GetProperty().SetAmbient(0.45)
+        actor.GetProperty().SetDiffuse(0.65)
+        self._kept.append(made)
+        return actor
+
+    def _restyle(self, style: Look) -> None:
+        matrix = self.view.matrix
+        if matrix is not None:
+            self._matrix.DeepCopy(matrix.ravel().tolist())
+        for actor in self.props:
+            actor.SetVisibility(self.view.visible and matrix is not None)
+            actor.GetProperty().SetOpacity(self.view.opacity)
+
+    def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
+        if self.view.matrix is None or not self.view.visible:
+            return None
+        back = np.linalg.inv(self.view.matrix)
+        start, way = back[:3, :3] @ origin + back[:3, 3], back[:3, :3] @ direction
+        stretch = float(np.linalg.norm(way))
+        nearest = min(
+            (triangles_hit(mesh.positions, mesh.triangles, start - np.asarray(mesh.origin_local), way / stretch)
+             for mesh in self._layer.meshes),
+            default=np.inf,
+        )  # fmt: skip
+        return (0, nearest / stretch) if np.isfinite(nearest) else None
+
+
+def _pictures(mesh: MeshContent) -> list[int]:
+    if mesh.triangle_picture is None or mesh.uv is None:
+        return [-1]
+    return [int(number) for number in np.unique(mesh.triangle_picture)]
+
+
+def _texture(picture: NDArray[np.uint8]) -> vtkTexture:
+    """A picture (H, W, 4) as a texture that repeats."""
+    image = vtkImageData()
+    height, width = picture.shape[:2]
+    image.SetDimensions(width, height, 1)
+    values = numpy_to_vtk(np.ascontiguousarray(picture[::-1]).reshape(-1, 4), deep=True, array_type=VTK_UNSIGNED_CHAR)
+    image.GetPointData().SetScalars(values)
+    texture = vtkTexture()
+    texture.SetInputData(image)
+    texture.InterpolateOn()
+    texture.MipmapOn()
+    texture.RepeatOn()
+    texture.SetColorModeToDirectScalars()
+    return texture
