@@ -253,6 +253,7 @@ class StreamedLayer(Layer):
     load: Load
     point_size_px: float = field(default=2.0, kw_only=True)
     facts: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    _failed: dict[int, ReadError] = field(default_factory=dict, kw_only=True, repr=False)
     _recent: dict[int, tuple[Content, ...]] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __len__(self) -> int:
@@ -280,6 +281,15 @@ class StreamedLayer(Layer):
             It cannot be read, or its arrays contradict each other.
         """
         return tuple(check_content(part) for part in self.load(node))
+
+    def note_failure(self, node: int, error: ReadError) -> None:
+        """Remember that a node cannot be read, for ``failures``. Once per node."""
+        self._failed.setdefault(node, error)
+
+    @property
+    def failures(self) -> tuple[ReadError, ...]:
+        """Why nodes could not be read so far, one for each."""
+        return tuple(self._failed.values())
 
     def row_values(self, row: int) -> dict[str, object]:
         """The attributes of one row, names and values; empty if its node cannot be read any more."""
