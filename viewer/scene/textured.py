@@ -39,7 +39,7 @@ FETCH = """
 #: Photographs have light and shade in them already. A green roof hides its picture.
 SOFTEN = """
   if (feat.w <= state.z) { picturePlace = vec4(0.0); }
-  if (picturePlace.z != 0.0) { light = mix(light, vec3(1.0), 0.5); }
+  if (picturePlace.z != 0.0) { light = mix(light, vec3(1.0), 0.5 * (1.0 - tint.a)); }
 """
 #: For what stands: light, dye and tint come from the program around it.
 PAINT_STANDING = """
