@@ -11,6 +11,9 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 
+#: A place in memory for arrays that have let go of theirs.
+_NOTHING = np.zeros(8)
+
 
 @dataclass(eq=False)
 class Mesh:
@@ -35,6 +38,21 @@ class Mesh:
         self.data.GetPointData().SetScalars(array)
         self.data.Modified()
         self.kept = [k for k in self.kept if k.dtype != np.uint8] + [colors]
+
+    def release(self) -> None:
+        """Let go of all arrays once the graphics card has copies. VTK looks at them again only when they change, which
+        from now on they must not."""
+        data = self.data
+        points, attributes = data.GetPoints(), data.GetPointData()
+        arrays = [points.GetData()] + [attributes.GetArray(i) for i in range(attributes.GetNumberOfArrays())]
+        for cells in (data.GetPolys(), data.GetLines()):
+            if cells.GetNumberOfCells():
+                arrays += [cells.GetConnectivityArray(), cells.GetOffsetsArray()]
+        for array in arrays:
+            array.SetVoidArray(_NOTHING, 0, 1)
+            for holder in (array, array.GetBuffer()):  # either keeps the NumPy array, by version
+                vars(holder).pop("_numpy_reference", None)
+        self.kept.clear()
 
     def set_normals(self, normals: NDArray[np.float32]) -> None:
         """(n, 3) float32 unit normals of the points."""

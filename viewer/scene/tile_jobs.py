@@ -1,0 +1,203 @@
+"""What threads in the background make of a tile or a square: arrays for an actor. No VTK, nothing shared is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city.geometry import points_in_ring
+from viewer.scene.atlas import Atlas
+from viewer.scene.city_arrays import CityArrays
+from viewer.scene.faces import Faces
+from viewer.scene.levels import BLOCKS, HOUSES, LevelTree
+from viewer.scene.packing import code_colors, face_codes
+from viewer.scene.palettes import Look
+from viewer.scene.rows import Rows
+from viewer.scene.textured import ATTRIBUTE
+from viewer.scene.tile_mesh import TileMesh, blocks_mesh, body_mesh, edge_mesh, ground_mesh, some_blocks
+
+#: A node of the level tree, or what lies on the ground of a tile, or the outlines of its buildings.
+Key = tuple[Literal["node", "ground", "edges"], int]
+Unsealed = tuple[tuple[float, NDArray[np.float64] | None], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """A tile whose stored arrays are damaged, and the sentence that says so."""
+
+    tile: int
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Paint:
+    """What the colours of the ground of a tile depend on, for each of its n points.
+
+    codes : (n,) uint8. dressed : (n, 3) float32 in 0..1, colours of the file, NaN where it has none.
+    normals : (n, 3) float32. place : (n, 2) float32, middle of the face. sealed : (n,) bool.
+    """
+
+    codes: NDArray[np.uint8]
+    dressed: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    place: NDArray[np.float32]
+    sealed: NDArray[np.bool_]
+
+    def colors(self, style: Look) -> NDArray[np.float64]:
+        """(n, 3) in 0..1 in a theme."""
+        plain = code_colors(style)[self.codes]
+        return plain if not len(self.dressed) else np.where(np.isnan(self.dressed), plain, self.dressed)
+
+    def unsealed_share(self, unsealed: Unsealed) -> NDArray[np.float64]:
+        """(n,) share of green on each point."""
+        share = np.zeros(len(self.codes))
+        for value, ring in unsealed:
+            inside = np.ones(len(share), bool) if ring is None else points_in_ring(self.place.astype(np.float64), ring)
+            share[inside] = value
+        return share * self.sealed
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a job made. colors : (n, 3) uint8 of the points of dressed bodies. more : further attributes for the
+    shader. paint : of the ground."""
+
+    mesh: TileMesh
+    colors: NDArray[np.uint8] | None = None
+    more: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    paint: Paint | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What has to be handed to the graphics card."""
+        arrays = [self.mesh.points, self.mesh.cells, self.mesh.feat, *self.more.values()]
+        return sum(a.nbytes for a in arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Dress:
+    """Faces show the pictures of ``atlas`` (None for materials alone) in a theme."""
+
+    atlas: Atlas | None
+    style: Look
+
+
+@dataclass(eq=False)
+class Jobs:
+    """Makes what belongs to a key. dress : None for the colours of the theme alone."""
+
+    arrays: CityArrays
+    tree: LevelTree
+    rows: Rows
+    dress: Dress | None = None
+
+    def page_of(self, key: Key) -> int:
+        """The page of ``rows`` that moves what belongs to a key; -1 for the ground."""
+        kind, number = key
+        if kind == "ground":
+            return -1
+        if kind == "edges" or self.tree.kind[number] != 0:
+            return int(self.rows.page_of_tile[number if kind == "edges" else self.tree.tile[number]])
+        return int(self.rows.page_of_square[number])
+
+    def job(self, key: Key) -> Callable[[], Made | Refused]:
+        """A call for any thread."""
+        dress = self.dress
+
+        def make() -> Made | Refused:
+            return self._make(key, dress)
+
+        return make
+
+    def _make(self, key: Key, dress: Dress | None) -> Made | Refused:
+        kind, number = key
+        arrays, tree = self.arrays, self.tree
+        first = 0 if kind == "ground" else self.rows.pages[self.page_of(key)].first
+        if kind == "node" and tree.kind[number] != HOUSES:
+            if tree.kind[number] == BLOCKS:
+                boxes = arrays.far.blocks
+                start, end = (int(n) for n in arrays.tiles.feature_start[[tree.tile[number], tree.tile[number] + 1]])
+            else:
+                boxes = arrays.far.masses.boxes
+                start, end = (int(n) for n in arrays.far.masses.node_start[[number, number + 1]])
+            return Made(blocks_mesh(some_blocks(boxes, start, end), start - first))
+        tile = int(tree.tile[number]) if kind == "node" else number
+        sentence = "" if arrays.tiles.verify is None else arrays.tiles.verify(tile)
+        if sentence:
+            return Refused(tile, sentence)
+        faces = arrays.faces(tile)
+        if kind == "ground":
+            return self._ground(faces, dress)
+        if kind == "edges":
+            return Made(edge_mesh(arrays, faces, first))
+        mesh = body_mesh(arrays, faces, first)
+        if dress is None:
+            return Made(mesh)
+        codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
+        colors = _dressed(faces, arrays, dress)
+        colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)[mesh.face]
+        return Made(mesh, np.rint(colors * 255).astype(np.uint8), _pictures(faces, mesh, arrays, dress))
+
+    def _ground(self, faces: Faces, dress: Dress | None) -> Made:
+        mesh = ground_mesh(faces)
+        codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
+        own = np.flatnonzero(np.diff(faces.face_start))  # faces that have points
+        place = np.zeros((len(faces), 2), np.float64)
+        if len(own):
+            sums = np.add.reduceat(faces.positions[:, :2].astype(np.float64), faces.face_start[own], axis=0)
+            place[own] = sums / np.diff(faces.face_start)[own, None]
+        none = np.empty((0, 3), np.float32)
+        more: dict[str, NDArray[np.float32]] = {}
+        if dress is not None:
+            more = _pictures(faces, mesh, self.arrays, dress)
+            if more:
+                more["faceNormal"] = faces.normals[mesh.face]
+        paint = Paint(
+            codes[mesh.face],
+            none if dress is None else _dressed(faces, self.arrays, dress)[mesh.face],
+            faces.normals[mesh.face],
+            place[mesh.face].astype(np.float32),
+            self.arrays.sealed[faces.feature[mesh.face]] if len(mesh.face) else np.zeros(0, bool),
+        )
+        return Made(mesh, None, more, paint)
+
+
+def _dressed(faces: Faces, arrays: CityArrays, dress: Dress) -> NDArray[np.float32]:
+    """(n, 3) in 0..1: colours of the materials of faces and of their pictures from afar, NaN for none."""
+    appearance = arrays.city.appearance
+    result = np.full((len(faces), 3), np.nan, np.float32)
+    assert appearance is not None
+    own = slice(faces.first_face, faces.first_face + len(faces))
+    material = appearance.face_material[own]
+    painted = material >= 0
+    if painted.any():
+        result[painted] = appearance.materials[material[painted], :3] / np.float32(255.0)
+    if dress.atlas is not None:
+        textured = dress.atlas.textured[own]
+        result[textured] = dress.atlas.face_color[own][textured] / np.float32(255.0)
+    return result
+
+
+def _pictures(faces: Faces, mesh: TileMesh, arrays: CityArrays, dress: Dress) -> dict[str, NDArray[np.float32]]:
+    """Texture coordinates and picture of every point, -1 for none; nothing without an atlas."""
+    appearance = arrays.city.appearance
+    if dress.atlas is None or appearance is None:
+        return {}
+    first = faces.first_face
+    index = np.arange(len(faces.positions))[_kept(faces, mesh)] + faces.first_vertex
+    result = np.zeros((len(mesh.points), 3), np.float32)
+    textured = dress.atlas.textured[mesh.face + first]
+    result[textured, :2] = appearance.uv[index[textured]]
+    result[:, 2] = np.where(textured, appearance.face_texture[mesh.face + first], -1)
+    return {ATTRIBUTE: result}
+
+
+def _kept(faces: Faces, mesh: TileMesh) -> NDArray[np.bool_]:
+    """(v,) bool: vertices that are in a mesh; a mesh holds all vertices of its faces."""
+    own = np.zeros(len(faces), bool)
+    own[mesh.face] = True
+    return np.asarray(own[faces.vertex_face])
