@@ -40,6 +40,7 @@ from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.context import Progress, ReadContext
 from viewer.plugin_api.credits import credited, date_text
 from viewer.plugin_api.features import columns_of, geojson_table, table_layers
+from viewer.plugin_api.helper import prepared, run_helper
 from viewer.plugin_api.net import (
     Answer,
     Request,
@@ -148,9 +149,11 @@ __all__ = [
     "number_column",
     "peek",
     "place_raster",
+    "prepared",
     "read_source",
     "read_table",
     "read_vector",
+    "run_helper",
     "table_layers",
     "text_column",
     "wanted_area",
