@@ -48,10 +48,9 @@ def observations(*results, hour=0):
 
 
 def stream(number, results=(1.0, 2.0, 3.0), quantity="Temperature", unit="°C", **more):
-    return {
-        "@iot.id": number, "name": f"stream {number}", "description": "d",
-        "unitOfMeasurement": {"name": unit, "symbol": unit}, "ObservedProperty": {"name": quantity}, "Observations": observations(*results), **more,
-    }  # fmt: skip
+    named = {"@iot.id": number, "name": f"stream {number}", "description": "d"}
+    measured = {"unitOfMeasurement": {"name": unit, "symbol": unit}, "ObservedProperty": {"name": quantity}}
+    return {**named, **measured, "Observations": observations(*results), **more}
 
 
 def thing(number, streams, lon=9.985, lat=53.553, **more):

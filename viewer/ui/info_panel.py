@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from viewer.session.edits import BuildPlanned, RemoveBuildings, RestoreBuildings
+from viewer.ui.history_chart import HistoryChart
 from viewer.ui.i18n import language_changed, locale_digits, number, tr, trn
 from viewer.ui.widgets import Card, ScrollColumn, button, clear, column, label, row, tool
 from viewer.ui.words import UNITS, attribute_text, type_text
@@ -45,6 +46,8 @@ class InfoPanel(Card):
         self.body.addLayout(head)
         self.body.addWidget(self._type)
         self.body.addWidget(self._scroll)
+        self.chart = HistoryChart()
+        self.body.addWidget(self.chart)
         self.body.addLayout(row(self.remove, self.restore, self.build, None))
         self.hide()
         workspace.selection_changed.connect(self.refresh)
@@ -57,6 +60,7 @@ class InfoPanel(Card):
         if self.workspace.city is None or not len(chosen):
             self.hide()
             return
+        self.chart.hide()
         self._fill(self._about_one(int(chosen[0])) if len(chosen) == 1 else self._about_many(chosen))
         self._show_buttons(chosen)
         self.show()
@@ -70,6 +74,11 @@ class InfoPanel(Card):
         values = layer.row_values(row)
         known = {name: str(value) for name, value in values.items() if value == value and str(value)}
         self._fill([(attribute_text(name), value_text(name, text), text) for name, text in known.items()])
+        history = getattr(layer, "history", None)
+        if history is None:
+            self.chart.hide()
+        else:
+            self.chart.show_values(*history.of_row(row), history.unit)
         for widget in (self.remove, self.restore, self.build):
             widget.hide()
         self.show()

@@ -5,6 +5,7 @@ Every change is an edit of the session, so all of it can be undone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QMimeData, Qt, Signal
@@ -26,6 +27,7 @@ from viewer.session.edits import MoveSource, SetOption, StyleSource
 from viewer.ui.i18n import bind, language_changed, number, tr, trn
 from viewer.ui.icons import bind_icon
 from viewer.ui.legend import LayerLegend
+from viewer.ui.remote import RemoteRow
 from viewer.ui.widgets import Card, ElidedLabel, ScrollColumn, button, column, label, row, tool
 from viewer.ui.words import attribute_text
 
@@ -40,6 +42,9 @@ class LayersPanel(QWidget):
     open_wanted = Signal()
     remove_wanted = Signal(str)
     lod_wanted = Signal(str, str)
+    update_wanted = Signal(str)
+    part_wanted = Signal(str, bool)  # of a source on a server; true: for the drawn area
+    live_wanted = Signal(str, bool)
     place_wanted = Signal(str)
     textures_wanted = Signal(bool)
 
@@ -47,6 +52,7 @@ class LayersPanel(QWidget):
         super().__init__(parent)
         self.workspace = workspace
         self.cards: dict[str, SourceCard] = {}
+        self.is_live: Callable[[str], bool] = lambda key: False
         self._scroll = ScrollColumn()
         head = row(label("Layers", "title"), None, button("Add", self.open_wanted.emit, role="quiet", icon="plus"))
         head.setContentsMargins(16, 12, 12, 4)
@@ -114,7 +120,8 @@ class SourceCard(Card):
         self.fold = tool("down", "Details", checkable=True)
         self.fold.toggled.connect(self._fold)
         texts = QWidget()
-        texts.setLayout(column(self.name, self.count, spacing=0))
+        self.note = ElidedLabel("small")
+        texts.setLayout(column(self.name, self.count, self.note, spacing=0))
         head = row(self.eye, spacing=4)
         head.addWidget(texts, 1)
         head.addWidget(self.fold)
@@ -159,6 +166,7 @@ class SourceCard(Card):
         self.textures = tool("building", "Show textures", checkable=True)
         self.textures.toggled.connect(lambda on: self._showing or self._panel.textures_wanted.emit(on))
         self.legend = LayerLegend()
+        self.remote = RemoteRow(self._panel, self.source.key)
         self.up = tool("up", "Move up", lambda: self._move(1))
         self.down = tool("down", "Move down", lambda: self._move(-1))
         buttons = row(
@@ -174,7 +182,7 @@ class SourceCard(Card):
             spacing=2,
         )
         self._details.setLayout(
-            column(self._opacity_row, self._column_row, self._lod_row, self.legend, buttons, spacing=6)
+            column(self._opacity_row, self._column_row, self._lod_row, self.legend, self.remote, buttons, spacing=6)
         )
 
     # -- showing -----------------------------------------------------------------------------------
@@ -192,6 +200,11 @@ class SourceCard(Card):
         self.name.setText(source.title or source.key)
         self.name.setToolTip(source.path)
         self.count.setText(_count_text(city, layers))
+        note = next((layer.note for layer in layers if layer.note is not None), None)
+        self.note.setText(tr(note.text, **note.values) if note is not None else "")
+        self.note.setToolTip(self.note.text())
+        self.note.setVisible(note is not None)
+        self.remote.show_source(source, layers, self._panel.is_live(source.key))
         self.up.setEnabled(not first)
         self.down.setEnabled(not last)
         layer = layers[0] if layers else None

@@ -21,6 +21,7 @@ from viewer.ui.legend import CityLegend
 from viewer.ui.opening import Opener
 from viewer.ui.overlay import Attribution, HoverTip, NavigationPad, PerformanceOverlay, ScaleBar, ToolPad
 from viewer.ui.quality_panel import QualityPanel
+from viewer.ui.remote import RemoteSources
 from viewer.ui.report_panel import ReportPanel
 from viewer.ui.select_tools import SelectTools
 from viewer.ui.session_files import SessionFiles
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.files = SessionFiles(self, workspace, tasks, self.stage.toasts, self.opener, settings)
         self.layers = LayersPanel(workspace)
         self.left.body.addWidget(self.layers)
+        self.remote = RemoteSources(self)
         self._make_overlays()
         self.travel = Travel(self)
         self._host = ViewHost(self)
