@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from argparse import Namespace
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from viewer.cli.opening import UsageError, check_file, make_host, options_of
-from viewer.cli.words import plain, say, show
+from viewer.cli.words import error_line, plain, say, show
 from viewer.errors import ReadError, SaveError
-from viewer.readers.store.folder import MANIFEST, SUFFIX
+from viewer.readers.store.folder import MANIFEST, SUFFIX, entry_of
+from viewer.workspace.baking import Listener, Runner
+from viewer.workspace.parts import Done
 
-if TYPE_CHECKING:
-    from viewer.city import ImportReport
-    from viewer.workspace import Workspace
+#: Exit codes: the result is there but files are missing in it; a person stopped the work.
+SOME_MISSING, INTERRUPTED = 3, 130
 
 
 def run(options: Namespace) -> int:
@@ -26,10 +28,9 @@ def run(options: Namespace) -> int:
     if last.suffix.lower() == SUFFIX and (len(files) > 1 or not last.exists()):
         if len(files) < 2:
             raise UsageError("Name the cities to prepare, and then OUT.city.")
-        for path in files[:-1]:
-            check_file(path)
-        _write(files[:-1], last, choices)
-        return 0
+        return _write(files[:-1], last, choices, options)
+    if options.cluster or options.scheduler:
+        raise UsageError("A cluster prepares one city of many files: name OUT.city at the end.")
     for path in files:
         check_file(path)
     for path in files:
@@ -37,35 +38,94 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _write(files: list[Path], out: Path, choices: dict[str, str]) -> None:
-    """All cities as one, in a folder of their own.
+def _write(files: list[Path], out: Path, choices: dict[str, str], options: Namespace) -> int:
+    """All cities as one, in a folder of their own; 0, or what tells that some are missing.
 
     Raises
     ------
     ViewerError
-        A file is no city or cannot be read, or the folder cannot be written.
+        No file can be read, or the folder cannot be written.
     """
-    from viewer.readers.store import mark_of, write_store
     from viewer.session.files import save_error
-    from viewer.workspace import ready
+    from viewer.workspace.baking import Order, bake
 
+    for path in files:
+        check_file(path)
     _check_target(out)
     started = time.perf_counter()
-    workspace = _opened(files, choices)
-    derived = workspace.derived
-    assert derived is not None
-    reports = [workspace.reports[source.key] for source in workspace.session.document.sources]
-    city = replace(derived.city, name=out.stem)
-    questions = {name: value for asked in workspace.questions.values() for name, value in asked.items()}
+    sources = list(dict.fromkeys(entry_of(path).resolve() for path in files))
+    order = Order(sources, out, choices, *_plugins())
     try:
-        mark = mark_of(files[0]) if len(files) == 1 else None
-        size = write_store(
-            city, out, mark, _joined(reports, out.name, workspace), options=choices, questions=questions,
-            ready=ready.pack(derived),
-        )  # fmt: skip
+        with _runner(sources, options) as runner:
+            baked = bake(order, runner, _Told())
     except OSError as error:
         raise save_error(error, out) from error
-    _tell(out, size, time.perf_counter() - started)
+    except KeyboardInterrupt:
+        show(say("Stopped. What is finished is kept: the same command goes on from there."), sys.stderr)
+        return INTERRUPTED
+    _tell(out, baked.size, time.perf_counter() - started)
+    if not baked.errors:
+        return 0
+    show(
+        say("{count} of {all} files are missing in it.", count=len(baked.errors), all=len(sources)), sys.stderr,
+    )  # fmt: skip
+    return SOME_MISSING
+
+
+@contextlib.contextmanager
+def _runner(sources: list[Path], options: Namespace) -> Iterator[Runner]:
+    """Who reads the sources: this process, several, or a cluster."""
+    from viewer.workspace.baking import here, processes, workers_for
+
+    workers = options.workers or workers_for(sources)
+    if options.cluster or options.scheduler:
+        from viewer.workspace.cluster import on_cluster
+
+        with on_cluster(options.scheduler, workers) as runner:
+            yield runner
+    elif len(sources) == 1 or workers == 1:
+        yield here
+    else:
+        yield processes(workers)
+
+
+def _plugins() -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Folders with plugins, and the ids of those a person switched off."""
+    from viewer.plugin_host import PluginState, default_folders
+
+    off = tuple(plugin.id for plugin in make_host().plugins if plugin.state is PluginState.OFF)
+    return tuple(default_folders()), off
+
+
+class _Told(Listener):
+    """Says on standard error how far the work is."""
+
+    def __init__(self) -> None:
+        self._percent = -1
+
+    def part(self, done: Done, number: int, count: int) -> None:
+        name, error = plain(Path(done.path).name), done.as_error()
+        values = {"number": number, "count": count, "file": name}
+        if error is not None:
+            error.path = None
+            show(say("{number} of {count}: {file}: {error}", **values, error=error_line(error)), sys.stderr)
+        elif done.kept:
+            show(say("{number} of {count}: {file}: finished earlier", **values), sys.stderr)
+        else:
+            told = say(
+                "{number} of {count}: {file} ({triangles} triangles, {seconds} s)",
+                **values, triangles=done.triangles, seconds=f"{done.seconds:.1f}",
+            )  # fmt: skip
+            show(told, sys.stderr)
+
+    def joining(self, tile: int, count: int) -> None:
+        percent = 100 * tile // count // 10 * 10
+        if percent > self._percent:
+            self._percent = percent
+            show(say("Joining: {percent} % of {count} tiles", percent=percent, count=count), sys.stderr)
+
+    def deriving(self) -> None:
+        show(say("Measuring the buildings and preparing the picture"), sys.stderr)
 
 
 def _keep(path: Path, choices: dict[str, str]) -> None:
@@ -109,43 +169,6 @@ def _keep(path: Path, choices: dict[str, str]) -> None:
             path=path,
         )
     _tell(path, size, time.perf_counter() - started)
-
-
-def _opened(files: list[Path], choices: dict[str, str]) -> Workspace:
-    from viewer.session import Session
-    from viewer.workspace import Workspace
-
-    workspace = Workspace(Session(), make_host())
-    for path in files:
-        loaded = workspace.read(path, options=choices)
-        if loaded.city is None:
-            raise ReadError("This is no city; only cities are prepared.", path=path)
-        workspace.adopt(loaded)
-    return workspace
-
-
-def _joined(reports: list[ImportReport], name: str, workspace: Workspace) -> ImportReport:
-    """One report of all readings, without what opening will say again."""
-    from viewer.city.measures import measure_issues
-    from viewer.readers.store.cache import OPENED_TEXT
-
-    city, measures = workspace.city, workspace.measures
-    assert city is not None and measures is not None
-    said_again = {OPENED_TEXT, *(issue.text for issue in measure_issues(city, measures))}
-    first = reports[0]
-    same = len({(r.format, r.version) for r in reports}) == 1
-    return replace(
-        first,
-        source=name,
-        version=first.version if same else "",
-        objects=city.objects.count_by_type(),
-        lods=tuple(lod for lod in city.lods if lod),
-        triangles=len(city.triangles),
-        seconds=sum(r.seconds for r in reports),
-        extent_crs=None,
-        issues=tuple(issue for r in reports for issue in r.issues if issue.text not in said_again),
-        faults=first.faults if len(reports) == 1 else (),
-    )
 
 
 def _check_target(out: Path) -> None:

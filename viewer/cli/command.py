@@ -101,10 +101,15 @@ examples:
   stadtforum bake city.gml
   stadtforum bake tile-1.zip tile-2.zip quarter.city
   stadtforum quarter.city
+  stadtforum bake tiles/*.gml state.city --cluster --scheduler tcp://10.0.0.5:8786
 
 Without OUT.city a copy of each file is kept in the cache folder of the user, where opening the file
 finds it; the window keeps such copies by itself after a first opening. With OUT.city all cities are
-written as one into that folder, which can be carried elsewhere and opened like a file.
+written as one into that folder, which can be carried elsewhere and opened like a file. Several files are
+read at once; after Ctrl+C the same command goes on where it was. A file that cannot be read is told and
+missing in the result (exit code 3).
+With --cluster the files are read by a Dask cluster (extra 'cluster'): several processes here, or, with
+--scheduler tcp://host:8786, computers that see the same folders and have this program installed.
 STADTFORUM_NO_CACHE=1 turns the copies off.
 """
 
@@ -216,6 +221,11 @@ def _command_parser() -> argparse.ArgumentParser:
 
     bake = add("bake", "Prepare cities, so that they open in a fraction of a second.", "bake", _BAKE)
     bake.add_argument("files", metavar="FILE", nargs="+", type=Path, help="cities, and at the end perhaps OUT.city")
+    bake.add_argument(
+        "--workers", metavar="N", type=_positive, default=0, help="files read at once; default: all cores"
+    )
+    bake.add_argument("--cluster", action="store_true", help="read the files on a Dask cluster, by default a local one")
+    bake.add_argument("--scheduler", metavar="ADDRESS", default="", help="address of the cluster's scheduler")
     _add_options(bake, online=False)
 
     doctor = add("doctor", "Check driver, versions, plugins and folders of this computer.", "doctor")
@@ -255,3 +265,11 @@ def _add_city(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--scenario", metavar="NAME", default="", help="scenario of the session")
     _add_options(parser)
+
+
+def _positive(text: str) -> int:
+    """A number from 1 on, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on is needed")
+    return number

@@ -174,7 +174,9 @@ def seal(new: NewFolder, writer: ArrayWriter, body: Mapping[str, Any], report: I
     return writer.size + new.finish(whole)
 
 
-def open_store(folder: Path, log: IssueLog | None = None, noticed: Callable[[], None] | None = None) -> Stored:
+def open_store(
+    folder: Path, log: IssueLog | None = None, noticed: Callable[[], None] | None = None, *, whole: bool = False
+) -> Stored:
     """The city in ``folder``; its large arrays stay in their files and are mapped.
 
     What is small is checked now, tiles when they are first looked at (``Tiles.verify``). A small city is checked
@@ -183,6 +185,7 @@ def open_store(folder: Path, log: IssueLog | None = None, noticed: Callable[[], 
     Parameters
     ----------
     noticed : called whenever a damaged tile is found, now or later and in any thread.
+    whole : check a large city whole as well.
 
     Raises
     ------
@@ -210,7 +213,7 @@ def open_store(folder: Path, log: IssueLog | None = None, noticed: Callable[[], 
         raise
     if noticed is not None:
         soundness.noticed = noticed
-    if sum(known.array.nbytes for known in arrays.divided.values()) > CHECKED_AT_ONCE_BYTES:
+    if not whole and sum(known.array.nbytes for known in arrays.divided.values()) > CHECKED_AT_ONCE_BYTES:
         return stored
     return _whole(stored, soundness, arrays, IssueLog() if log is None else log)
 

@@ -39,7 +39,8 @@ def join_stores(
     name : of the result. report : its report; what it counts of the city is filled in.
     derive : works out the derived arrays of the result, whose arrays are mapped.
     body : ``source``, ``options`` and ``questions`` for the manifest.
-    log : told about ids that had to be made unique. each_tile : called with (tiles written, of how many).
+    log : told about ids that had to be made unique; what it knows then goes into the report.
+    each_tile : called with (tiles written, of how many).
 
     Raises
     ------
@@ -64,7 +65,7 @@ def join_stores(
         put_ready(writer, derive(city), splits)
         counted = replace(
             report, objects=city.objects.count_by_type(), lods=tuple(lod for lod in city.lods if lod),
-            triangles=len(city.triangles),
+            triangles=len(city.triangles), issues=(*report.issues, *(() if log is None else log.issues())),
         )  # fmt: skip
         told = {**describe(city), "columns": copy.columns, "appearance": copy.appearance, **body}
         return seal(new, writer, told, counted)
