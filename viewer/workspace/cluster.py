@@ -61,7 +61,8 @@ def on_cluster(scheduler: str = "", workers: int = 2) -> Iterator[Runner]:
                 ) from error
         else:
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=f"{LOOPBACK}:0",
+                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0",
                 silence_logs=logging.ERROR,
             )  # fmt: skip
             client = stack.enter_context(Client(stack.enter_context(cluster)))
