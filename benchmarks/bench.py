@@ -29,8 +29,13 @@ SIZES = (10_000, 50_000, 100_000, 500_000, 1_000_000)
 LARGEST_CITYGML = 100_000
 #: Sizes at which bare parsing is compared, and at which peers are.
 READING_SIZES, PEER_SIZES = (10_000, 50_000), (10_000, 50_000, 100_000)
-#: The largest German LoD2 set among the data for development, set beside itself up to so many objects.
-REAL, REAL_NAME, REAL_SIZE = Path("../shared/data/nrw-lod2-cologne/nrw-lod2-cologne-25-tiles.zip"), "Cologne", 100_000
+#: The largest real cities among the data for development, each set beside itself up to so many objects.
+DATA = Path("../shared/data")
+REAL = {
+    "Cologne": DATA / "nrw-lod2-cologne/nrw-lod2-cologne-25-tiles.zip",
+    "The Hague": DATA / "den-haag/DenHaag_01.city.json",
+}
+REAL_SIZE = 100_000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     sizes = tuple(sorted({int(text) for text in options.sizes.split(",")})) if options.sizes else SIZES
     if options.quick:
         sizes = (10_000,)
-    result: dict[str, Any] = {"machine": machine(), "graphics": graphics(), "sizes": sizes, "flights": {}}
+    result: dict[str, Any] = {"machine": machine(), "graphics": graphics(), "sizes": sizes, "drawn": {}}
     rows: list[goals.Row] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="stadtforum-bench-", dir=options.folder) as folder:
@@ -51,22 +56,29 @@ def main(argv: list[str] | None = None) -> int:
             rows += bench_reading.run(reading, Path(folder), peers=options.peers)
         for size in sizes:
             try:
-                rows += _size_rows(size, Path(folder), result["flights"], options)
+                rows += _size_rows(size, Path(folder), result["drawn"], options)
             except RuntimeError as error:  # the other sizes are measured all the same
                 failed.append(f"{size:,} buildings: {error}")
                 _say(failed[-1])
-        real = (ROOT / REAL).resolve()
-        if real.exists() and not options.quick:
-            _say(f"{REAL_NAME}, repeated up to {REAL_SIZE:,} objects")
-            found = child("benchmarks.one_size", "draw", "--repeat", str(real), str(REAL_SIZE), *_frames(options))
-            result["flights"][f"{REAL_NAME}, repeated"] = found["moving"]
-            rows += goals.drawing_rows(found, name=f"{REAL_NAME}, repeated")
+        for name, path in REAL.items():
+            real = (ROOT / path).resolve()
+            if real.exists() and not options.quick:
+                _say(f"{name}, repeated up to {REAL_SIZE:,} objects")
+                try:
+                    found = child(
+                        "benchmarks.one_size", "draw", "--repeat", str(real), str(REAL_SIZE), *_frames(options)
+                    )
+                except RuntimeError as error:
+                    failed.append(f"{name}, repeated: {error}")
+                    continue
+                result["drawn"][f"{name}, repeated"] = found
+                rows += goals.drawing_rows(found, name=f"{name}, repeated")
         if options.peers:
             from benchmarks.peers import compare
 
             wanted = [size for size in sizes if size in PEER_SIZES]
             result["peers"] = compare.run(wanted, Path(folder), options.peers_folder, rows, say=_say)
-    rows += goals.growth_rows(rows)
+    rows += goals.growth_rows(rows, {int(name): found for name, found in result["drawn"].items() if name.isdigit()})
     result["rows"], result["failed"] = rows, failed
     return _give(result, options) or bool(failed)
 
@@ -93,7 +105,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def _size_rows(size: int, folder: Path, flights: dict[str, Any], options: argparse.Namespace) -> list[goals.Row]:
+def _size_rows(size: int, folder: Path, drawn: dict[str, Any], options: argparse.Namespace) -> list[goals.Row]:
     """Openings and pictures of the town of one size; its files are gone afterwards."""
     own = folder / f"town-{size}"
     own.mkdir()
@@ -112,7 +124,7 @@ def _size_rows(size: int, folder: Path, flights: dict[str, Any], options: argpar
                 source = ["--file", str(path), "--copies", str(copies)]
         _say(f"{size:,} buildings: pictures")
         found = child("benchmarks.one_size", "draw", *source, *_frames(options))
-        flights[f"{size}"] = found["moving"]
+        drawn[str(size)] = found
         return rows + goals.drawing_rows(found)
     finally:
         shutil.rmtree(own, ignore_errors=True)

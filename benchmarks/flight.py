@@ -24,16 +24,19 @@ KEYS = np.array([
 #: Where the picture comes to rest and is compared with the floor, as shares of the flight.
 RESTS = (0.0, 0.14, 0.28, 0.50, 0.74, 1.0)
 
+#: The least share of the distances, so that the eye stays above the roofs of a small city.
+_LOWEST = 0.45
+
 
 def pose_at(share: float, middle: ArrayLike, scale: float = 1.0) -> Pose:
     """The camera at a share of the flight over a town whose ``middle`` (x, y, z) is given in metres of its frame.
 
-    scale : a smaller or larger circle, for cities of another size.
+    scale : a smaller circle for smaller cities; it comes nearer to the roofs only as far as there is room.
     """
     x, y, distance, heading, tilt = _between(share)
     around = np.asarray(middle, np.float64)
     target = (float(around[0] + x * scale), float(around[1] + y * scale), float(around[2]))
-    return Pose(target, float(distance * scale), float(heading % 360.0), float(tilt))
+    return Pose(target, float(distance * max(scale, _LOWEST)), float(heading % 360.0), float(tilt))
 
 
 def poses(frames: int, middle: ArrayLike, scale: float = 1.0) -> list[Pose]:

@@ -17,14 +17,15 @@ MB = 2**20
 RESTING = ((0, 1.15), (50_000, 1.10), (100_000, 1.00))
 TICK = ((0, 1.10), (1_000_000, 1.15))
 MOVING_TO_FLOOR, MOVING_SIZES = 0.60, (10_000, 50_000)
-STEADY, GROWTH, REOPEN, PICK_MS = 1.5, 1.5, 0.1, 20.0
+STEADY, GROWTH, REOPEN, REOPEN_FROM, PICK_MS = 1.5, 1.5, 0.1, 100_000, 20.0
 BYTES_PER_TRIANGLE = 60.0
 #: Second opening, seconds, and memory of it: by size.
 REOPEN_SECONDS = {100_000: 2.0, 1_000_000: 4.0}
-REOPEN_FROM = 100_000
 REOPEN_MEMORY = {1_000_000: 3.0e9}
 #: Sizes whose moving pictures are compared with each other.
 SMALL, LARGE = 100_000, 1_000_000
+#: Sizes wholly drawn at full detail, between which memory is compared, so that what every picture needs drops out.
+FEW, MANY = 10_000, 50_000
 
 
 def row(what: str, houses: int, value: float, unit: str, goal: float | None = None, *, below: bool = False) -> Row:
@@ -42,7 +43,8 @@ def opening_rows(kind: str, first: Numbers, second: Numbers, file_bytes: int) ->
     houses = int(second["buildings"])
     memory, reach = second["after"], REOPEN_MEMORY.get(houses)
     rows = [
-        row(f"{kind}: second opening / first", houses, second["seconds"] / first["seconds"], "x", REOPEN, below=True),
+        row(f"{kind}: second opening / first", houses, second["seconds"] / first["seconds"], "x",
+            REOPEN if houses >= REOPEN_FROM else None, below=True),
         row(f"{kind}: first opening to the full picture", houses, first["seconds"], "s"),
         row(f"{kind}: second opening to the full picture", houses, second["seconds"], "s",
             REOPEN_SECONDS.get(houses), below=True),
@@ -56,9 +58,6 @@ def opening_rows(kind: str, first: Numbers, second: Numbers, file_bytes: int) ->
     if "own" in memory:
         own = memory["own"] - second["before"]["own"]
         rows.append(row(f"{kind}: memory of its own after the second opening", houses, own / MB, "MB"))
-        rows.append(
-            row(f"{kind}: the same per triangle", houses, own / max(second["triangles"], 1), "B", BYTES_PER_TRIANGLE)
-        )
     return rows
 
 
@@ -116,12 +115,18 @@ def _lever_rows(found: Numbers, label: str, houses: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def growth_rows(rows: Sequence[Row]) -> list[Row]:
-    """Goals that compare two sizes."""
+def growth_rows(rows: Sequence[Row], drawn: Mapping[int, Numbers]) -> list[Row]:
+    """Goals that compare two sizes; ``drawn``: what was measured of the pictures, by size."""
+    found = []
     moving = {r["houses"]: r["value"] for r in rows if r["what"] == "moving, median"}
-    if SMALL not in moving or LARGE not in moving:
-        return []
-    return [row(f"moving, median / that at {SMALL:,}", LARGE, moving[LARGE] / moving[SMALL], "x", GROWTH)]
+    if SMALL in moving and LARGE in moving:
+        found.append(row(f"moving, median / that at {SMALL:,}", LARGE, moving[LARGE] / moving[SMALL], "x", GROWTH))
+    if FEW in drawn and MANY in drawn and "own" in drawn[FEW]["memory_full"]:
+        few, many = drawn[FEW], drawn[MANY]
+        more = many["memory_full"]["own"] - few["memory_full"]["own"]
+        each = more / (many["triangles"] - few["triangles"])
+        found.append(row(f"memory for every triangle more than at {FEW:,}", MANY, each, "B", BYTES_PER_TRIANGLE))
+    return found
 
 
 def growth(rows: Sequence[Row]) -> list[tuple[str, str, dict[int, float]]]:

@@ -59,7 +59,7 @@ def write(result: Mapping[str, Any], path: Path) -> None:
     pictures = path.parent / "pictures"
     pictures.mkdir(exist_ok=True)
     _plot_growth(result["rows"], pictures / "growth.svg")
-    _plot_flights(result.get("flights", {}), pictures / "frame-times.svg")
+    _plot_flights({name: found["moving"] for name, found in result["drawn"].items()}, pictures / "frame-times.svg")
     path.write_text(page(result), encoding="utf-8")
 
 

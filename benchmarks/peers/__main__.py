@@ -17,7 +17,11 @@ from pathlib import Path
 from benchmarks.peers import default_folder
 from benchmarks.peers.found import BROWSERS, f3d_python
 
-NPM = ("cesium@1", "three@0.150", "cityjson-threejs-loader@0.4", "regenerator-runtime", "playwright-core@1", "esbuild@0.28")
+#: The loader was written for three.js up to 0.151 and needs the runtime without naming it.
+NPM = (
+    "cesium@1", "three@0.150", "cityjson-threejs-loader@0.4", "regenerator-runtime", "playwright-core@1",
+    "esbuild@0.28",
+)  # fmt: skip
 PIP = "f3d<4"
 
 

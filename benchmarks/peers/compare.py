@@ -20,8 +20,8 @@ from benchmarks.town_files import write_citygml, write_cityjson
 Found = dict[str, Any]
 #: Views of the flight every program draws.
 VIEWS = 40
-#: Sizes of the others' opening; VTK's reader takes a millisecond for each building.
-LARGEST_VTK = 0
+#: VTK's reader takes a millisecond for each building.
+LARGEST_VTK = 10_000
 SECONDS = 900.0
 _SIZE = {"width": 1280, "height": 800}
 _HERE = Path(__file__).resolve().parent
@@ -86,7 +86,8 @@ def _rows(title: str, peer: str, size: int, theirs: Found, ours: Mapping[tuple[s
     opening = "CityGML" if peer == "vtk" else "CityJSON"
     frame = statistics.median(theirs["frames"])
     pairs = [
-        ("file to first picture", theirs["seconds"], f"{opening}: first opening to the full picture", "s"),
+        ("file to picture, ours first time", theirs["seconds"], f"{opening}: first opening to the full picture", "s"),
+        ("file to picture, ours prepared", theirs["seconds"], f"{opening}: second opening to the full picture", "s"),
         ("picture, ours moving", frame, "moving, median", "ms"),
         ("picture, ours at rest", frame, "resting, median of the views", "ms"),
     ]

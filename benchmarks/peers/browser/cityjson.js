@@ -9,8 +9,8 @@ window.measure = async ({ file, size, views, place }) => {
   renderer.setClearColor(0xf4f6f2);
   document.body.append(renderer.domElement);
   const scene = new THREE.Scene();
-  scene.add(new THREE.AmbientLight(0xffffff, 1.2));
-  const sun = new THREE.DirectionalLight(0xffffff, 2.0);
+  scene.add(new THREE.AmbientLight(0xffffff, 0.55));
+  const sun = new THREE.DirectionalLight(0xffffff, 0.5);
   sun.position.set(-500, -800, 1500);
   scene.add(sun);
   const camera = new THREE.PerspectiveCamera(30, size.width / size.height, 5, 60_000);
