@@ -47,10 +47,20 @@ def test_a_picture_is_made_smaller_by_mixing_its_pixels(tmp_path: Path) -> None:
     assert pixels is not None and np.abs(pixels.astype(int) - 127).max() < 3
 
 
-def test_what_is_see_through_lies_on_white(tmp_path: Path) -> None:
-    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "a.png")
+def test_what_is_see_through_stays_so_and_takes_the_colour_around_it(tmp_path: Path) -> None:
+    leaf = np.full((8, 8, 4), (40, 160, 60, 255), np.uint8)
+    leaf[:, :3] = (255, 255, 255, 0)
+    Image.fromarray(leaf).save(tmp_path / "a.png")
+    pixels = pixels_of(str(tmp_path / "a.png"), (8, 8))
+    assert pixels is not None and pixels.shape == (8, 8, 4)
+    assert (pixels[..., :3] == (40, 160, 60)).all()
+    assert (pixels[:, :3, 3] == 0).all() and (pixels[:, 3:, 3] == 255).all()
+
+
+def test_a_picture_with_opacity_but_no_holes_is_a_plain_one(tmp_path: Path) -> None:
+    Image.new("RGBA", (2, 2), (1, 2, 3, 255)).save(tmp_path / "a.png")
     pixels = pixels_of(str(tmp_path / "a.png"), (2, 2))
-    assert pixels is not None and (pixels == 255).all()
+    assert pixels is not None and pixels.shape == (2, 2, 3)
 
 
 def test_a_picture_of_too_many_pixels_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

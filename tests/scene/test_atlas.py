@@ -162,3 +162,16 @@ def test_faces_take_the_colour_of_their_picture_or_material_from_afar(tmp_path: 
     object.__setattr__(city, "appearance", painted)
     colors = dressed(np.full((2, 3), 0.5), city, build_atlas(city))
     assert colors.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_a_picture_with_holes_gives_the_whole_its_opacity(tmp_path: Path) -> None:
+    Image.new("RGBA", (40, 40), (0, 90, 0, 255)).save(tmp_path / "full.png")
+    half = Image.new("RGBA", (40, 40), (0, 90, 0, 255))
+    half.paste((0, 0, 0, 0), (0, 0, 20, 40))
+    half.save(tmp_path / "half.png")
+    atlas = made(city_of_squares([str(tmp_path / "full.png"), str(tmp_path / "half.png")]))
+    assert atlas.image.shape[2] == 4
+    at = np.array([[0.25, 0.5], [0.75, 0.5]])
+    assert sample(atlas, at, np.zeros(2, int))[:, 3].tolist() == [255, 255]
+    assert sample(atlas, at, np.ones(2, int))[:, 3].tolist() == [0, 255]
+    assert atlas.face_color[1].tolist() == [0, 90, 0]

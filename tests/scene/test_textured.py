@@ -151,3 +151,14 @@ def test_a_house_without_pictures_beside_one_with_them_keeps_its_look(camera, st
     both = replace(both, appearance=replace(look, face_texture=texture))
     pose = Pose((70.0, 0.0, 10.0), 40.0, 0.0, 0.0)
     assert np.abs(camera.picture(state_of(both), pose) - camera.picture(state_of(plain)))[:, 110:].max() <= 2
+
+
+def test_one_sees_through_the_holes_of_a_picture(camera, state_of, tmp_path):
+    grille = np.full((64, 64, 4), (230, 0, 0, 255), np.uint8)
+    grille[:, 32:, 3] = 0
+    Image.fromarray(grille).save(tmp_path / "g.png")
+    city = dressed(city_of([box(20, 20, 20)]), str(tmp_path / "g.png"))
+    assert four(camera.picture(state_of(city), SOUTH))[::2] == ["red", "red"]
+    bare = camera.picture(state_of(city, textures=False))
+    through = camera.picture(state_of(city))
+    assert np.abs(through - bare)[95, 185].max() > 20, "the inside of the far wall is seen, not this one"

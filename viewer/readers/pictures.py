@@ -126,7 +126,8 @@ def size_of(reference: str) -> tuple[int, int] | None:
 def pixels_of(reference: str, size: tuple[int, int]) -> NDArray[np.uint8] | None:
     """A picture scaled to ``size`` (width, height): (height, width, 3) uint8, first row on top; None if damaged.
 
-    See-through parts are laid on white. Safe to call in several threads, which decode at the same time.
+    A picture with see-through parts has a fourth column, their opacity; their colour is the mean of the rest.
+    Safe to call in several threads, which decode at the same time.
     """
     from PIL import Image
 
@@ -138,18 +139,27 @@ def pixels_of(reference: str, size: tuple[int, int]) -> NDArray[np.uint8] | None
             if not 0 < picture.size[0] * picture.size[1] <= MAX_PIXELS:
                 return None
             picture.draft("RGB", size)  # a JPEG is decoded at half or a quarter of its size where that is enough
-            drawn: Image.Image = picture
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                drawn = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-                drawn.alpha_composite(picture.convert("RGBA"))
-            drawn = drawn.convert("RGB")
+            clear = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+            drawn: Image.Image = picture.convert("RGBA" if clear else "RGB")
             if drawn.size != size:
                 drawn = drawn.resize(size, Image.Resampling.BOX if _smaller(size, drawn.size) else _LINEAR)
-            return np.asarray(drawn, dtype=np.uint8)
+            pixels = np.array(drawn, dtype=np.uint8)
     except (*_DAMAGED, Image.DecompressionBombError, MemoryError):
         return None
+    return _filled(pixels) if clear else pixels
 
 
+def _filled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(h, w, 4) with the mean colour where nothing is seen; (h, w, 3) where everything is."""
+    seen = pixels[..., 3] >= _SEEN
+    if (pixels[..., 3] == 255).all() or not seen.any():
+        return np.ascontiguousarray(pixels[..., :3])
+    pixels[~seen, :3] = np.round(pixels[seen, :3].mean(axis=0)).astype(np.uint8)
+    return pixels
+
+
+#: Opacity from which on a pixel is seen.
+_SEEN = 64
 _LINEAR = 2  # Pillow's bilinear filter, by number, so that Pillow is loaded only when there is a picture
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -46,9 +47,10 @@ Reader = Callable[[str, tuple[int, int]], "NDArray[np.uint8] | None"]
 class Atlas:
     """N pictures in one, over F faces.
 
-    image : (H, W, 3) uint8, the lowest row first. place : (N, 4) float32 left, lower end, width and height of every
-    picture, as shares of the whole; the width is negative where the picture ends at its sides instead of repeating,
-    0 where there is none. face_color : (F, 3) uint8, mean colour of every face; 0 where it has no picture.
+    image : (H, W, 3) uint8, the lowest row first; (H, W, 4) with opacity where pictures have holes.
+    place : (N, 4) float32 left, lower end, width and height of every picture, as shares of the whole; the width is
+        negative where the picture ends at its sides instead of repeating, 0 where there is none.
+    face_color : (F, 3) uint8, mean colour of every face; 0 where it has no picture.
     textured : (F,) bool, faces that have one. lost : pictures that turned out to be damaged.
     """
 
@@ -93,10 +95,10 @@ def build_atlas(
     if not len(there):
         return None
     scaled, corner, whole = _fit(sizes[there], max_size)
-    image = np.zeros((whole[1], whole[0], 3), np.uint8)
+    canvas = _Canvas(np.zeros((whole[1], whole[0], 3), np.uint8))
     jobs = list(zip(there.tolist(), scaled.tolist(), corner.tolist(), strict=True))
     good = np.zeros(len(sizes), bool)
-    draw = partial(_draw, image, appearance.textures, repeats, read)
+    draw = partial(_draw, canvas, appearance.textures, repeats, read)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for done, (job, drawn) in enumerate(zip(jobs, pool.map(draw, jobs), strict=True)):
             good[job[0]] = drawn
@@ -110,13 +112,14 @@ def build_atlas(
     place[~good] = 0
     texture = appearance.face_texture
     textured = (texture >= 0) & good[texture]
-    color = _face_colors(city, appearance, image, place, textured)
+    color = _face_colors(city, appearance, canvas.image, place, textured)
+    image = canvas.finish()
     lost = tuple(appearance.textures[number] for number in np.flatnonzero(used & ~good).tolist())
     return Atlas(image, place, color, textured, lost)
 
 
 def sample(atlas: Atlas, uv: NDArray[np.floating], texture: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """(n, 3) the pixels at texture coordinates (n, 2) of pictures (n,): what the graphics card shows close by."""
+    """(n, 3 or 4) the pixels at texture coordinates (n, 2) of pictures (n,): what the graphics card shows close by."""
     return np.asarray(_pixels(atlas.image, atlas.place, uv, texture))
 
 
@@ -242,8 +245,31 @@ def _taken(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 # -- pixels ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(eq=False)
+class _Canvas:
+    """The whole while it is drawn, several pictures at a time. opacity : made when the first picture has holes."""
+
+    image: NDArray[np.uint8]
+    opacity: NDArray[np.uint8] | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def put(self, y: int, x: int, pixels: NDArray[np.uint8]) -> None:
+        """Draw (h, w, 3 or 4) pixels; nobody else draws there."""
+        own = slice(y, y + pixels.shape[0]), slice(x, x + pixels.shape[1])
+        self.image[own] = pixels[..., :3]
+        if pixels.shape[2] == 4:
+            with self._lock:
+                if self.opacity is None:
+                    self.opacity = np.full(self.image.shape[:2], 255, np.uint8)
+            self.opacity[own] = pixels[..., 3]
+
+    def finish(self) -> NDArray[np.uint8]:
+        """The whole, with opacity if any picture has holes."""
+        return self.image if self.opacity is None else np.dstack([self.image, self.opacity])
+
+
 def _draw(
-    image: NDArray[np.uint8],
+    canvas: _Canvas,
     names: tuple[str, ...],
     repeats: NDArray[np.bool_],
     read: Reader,
@@ -256,7 +282,7 @@ def _draw(
         return False
     taken_x, taken_y = _taken(np.array([width, height])).tolist()
     border = ((BORDER, taken_y - height - BORDER), (BORDER, taken_x - width - BORDER), (0, 0))
-    image[y : y + taken_y, x : x + taken_x] = np.pad(pixels[::-1], border, mode="wrap" if repeats[number] else "edge")
+    canvas.put(y, x, np.pad(pixels[::-1], border, mode="wrap" if repeats[number] else "edge"))
     return True
 
 

@@ -72,9 +72,10 @@ FRAGMENT = f"""//VTK::Light::Impl
     float least = min(dot(alongX, alongX), dot(alongY, alongY));
     float level = 0.5 * log2(max(mix(most, least, 0.25), 1e-9));
     vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : fract(pictureAt);
-    vec3 seen = textureLod(atlas, picturePlace.xy + inside * abs(picturePlace.zw), clamp(level, 0.0, {LEVELS}.0)).rgb;
+    vec4 seen = textureLod(atlas, picturePlace.xy + inside * abs(picturePlace.zw), clamp(level, 0.0, {LEVELS}.0));
+    if (seen.a < 0.5) {{ discard; }}
     float near = 1.0 - smoothstep({LEVELS}.0, {LEVELS}.0 + 2.0, level);
-    fragOutput0.rgb = mix(fragOutput0.rgb, min(seen * pictureGain + pictureAdd, vec3(1.0)), near);
+    fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
   }}
 """
 
@@ -87,7 +88,7 @@ class AtlasTextures:
         height, width = atlas.image.shape[:2]
         self._image = vtkImageData()
         self._image.SetDimensions(width, height, 1)
-        self._kept: NDArray[Any] = atlas.image.reshape(-1, 3)
+        self._kept: NDArray[Any] = atlas.image.reshape(height * width, -1)
         self._image.GetPointData().SetScalars(numpy_to_vtk(self._kept))
         self._picture = vtkTexture()
         self._picture.SetInputData(self._image)
