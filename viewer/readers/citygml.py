@@ -23,10 +23,9 @@ from viewer.readers.assemble import assemble
 from viewer.readers.citygml_appearance import AppearanceCollector, NamedFaces, Names, likely_dressed
 from viewer.readers.citygml_blocks import BlockReader, ElementReader
 from viewer.readers.citygml_faces import FaceArrays
-from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
-from viewer.readers.citygml_objects import ObjectCollector
-from viewer.readers.citygml_references import ReferenceSettler
-from viewer.readers.citygml_repeats import drop_repeats
+from viewer.readers.citygml_gather import MEMBER_NAMES, MEMBERS, Gatherer, TogetherError, own_namespaces
+from viewer.readers.citygml_names import version_of
+from viewer.readers.citygml_parts import part_jobs, parts_of
 from viewer.readers.citygml_shortcut import InDoubtError
 from viewer.readers.growing import GrowingFaces
 from viewer.readers.json_parse import collector_off
@@ -35,19 +34,7 @@ from viewer.readers.xml import MemberReader
 
 Element = Any
 
-#: Children of the root that are read, or at least let go of again.
-MEMBERS = (
-    "{*}cityObjectMember",
-    "{*}featureMember",
-    "{*}featureMembers",
-    "{*}member",
-    "{*}appearanceMember",
-    "{*}versionMember",
-)
-_MEMBER_NAMES = frozenset(local_name(tag) for tag in MEMBERS)
-_OBJECT_MEMBERS = frozenset({"cityObjectMember", "featureMember", "featureMembers", "member"})
 _NAMESPACE = re.compile(rb"opengis\.net/citygml|citygml\.org/citygml")
-_MEMBERS_SEARCHED_FOR_CRS = 200
 
 
 def looks_like_citygml(head: bytes) -> bool:
@@ -80,104 +67,105 @@ def _read_tiles(tiles: list[archive.Member], path: Path, context: ReadContext) -
     """All tiles, with their textures where they have any; without, nothing is spent on them."""
     dressed = any(likely_dressed(tile) for tile in tiles)
     before = context.log.copy()
-    if not dressed:
+    ways = (_CityReader.read_in_parts, _CityReader.read_quickly, _CityReader.read_with_care)
+    for way in () if dressed else ways:
+        city = _CityReader(path, context, tiles)
         try:
-            city = _CityReader(path, context, tiles, quick=True)
+            if not way(city):
+                continue
+        except TogetherError:
+            context.log.reset(before)
+            continue
         except InDoubtError:  # damaged or unusual: whatever is wrong with it is found element by element
             context.log.reset(before)
             city = _CityReader(path, context, tiles)
+            city.read_with_care()
         if not city.dressed:
             return city
         context.log.reset(before)  # appearances where nobody would have looked: once more, with them
-    return _CityReader(path, context, tiles, dressed=True)
+        break
+    city = _CityReader(path, context, tiles, dressed=True)
+    city.read_with_care()
+    return city
 
 
 class _CityReader:
     """Gathers all tiles of one city.
 
-    dressed : whether appearances are read, or were met although they were not to be read. quick : whether most of
-        the text is taken in without looking at each element, see ``citygml_blocks``.
+    dressed : whether appearances are to be read.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        context: ReadContext,
-        tiles: list[archive.Member],
-        *,
-        dressed: bool = False,
-        quick: bool = False,
-    ) -> None:
-        self._path, self._context = path, context
+    def __init__(self, path: Path, context: ReadContext, tiles: list[archive.Member], *, dressed: bool = False) -> None:
+        self._path, self._context, self._tiles = path, context, tiles
         self._total, self._done = max(sum(tile.size for tile in tiles), 1), 0
-        self.dressed, self._quick = dressed, quick
         self._names = Names()
         self._appearance = AppearanceCollector() if dressed else None
-        self._objects = ObjectCollector(NamedFaces(self._names) if dressed else None)
-        self._settler = ReferenceSettler(self._objects)
+        self._gatherer = Gatherer(NamedFaces(self._names) if dressed else None)
+        self._objects = self._gatherer.objects
+        self._settler = self._gatherer.settler
         self._faces = GrowingFaces()
         self._srs = ""
-        self._tile_srs = ""
-        self._version = ""
-        self._tiles: list[archive.Member] = []
-        for tile in tiles:
-            self._read(tile, several=len(tiles) > 1)
-        self.dressed = self.dressed or self._objects.dressed
+
+    @property
+    def dressed(self) -> bool:
+        """Whether there are appearances, read or not."""
+        return self._gatherer.dressed
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    def _read(self, tile: archive.Member, *, several: bool) -> None:
-        """Read one tile to its end, or to where it is damaged."""
+    def read_in_parts(self) -> bool:
+        """Read on all cores; False, and nothing is read, where that would not pay.
+
+        Raises
+        ------
+        InDoubtError
+            The files have to be read with care. TogetherError: they have to be read on one core.
+        """
+        jobs = part_jobs(self._path, self._tiles)
+        if not jobs:
+            return False
+        for job, part in parts_of(jobs, self._report):
+            self._gatherer.absorb(part, self._take)
+            self._srs = self._srs or self._gatherer.srs
+            self._done += job.size
+        return True
+
+    def read_quickly(self) -> bool:
+        """Read most of the text without looking at each element.
+
+        Raises
+        ------
+        InDoubtError
+            The files have to be read with care.
+        """
+        for tile in self._tiles:
+            with tile.open() as stream:
+                self._read(tile, BlockReader(stream, MEMBER_NAMES, self._report))
+        return True
+
+    def read_with_care(self) -> bool:
+        """Read each tile element by element to its end, or to where it is damaged."""
+        for tile in self._tiles:
+            if self._appearance is not None:
+                self._appearance.begin(PictureFinder(self._path, tile))
+            with tile.open() as stream:
+                self._read(tile, ElementReader(stream, MEMBERS, self._path, self._report))
+        return True
+
+    def _read(self, tile: archive.Member, reader: BlockReader | ElementReader) -> None:
         before = len(self._objects.ids)
-        self._tile_srs = ""
-        searched = 0
-        if self._appearance is not None:
-            self._appearance.begin(PictureFinder(self._path, tile))
-        with tile.open() as stream:
-            reader: ElementReader | BlockReader
-            if self._quick:
-                reader = BlockReader(stream, _MEMBER_NAMES, self._report)
-            else:
-                reader = ElementReader(stream, MEMBERS, self._path, self._report)
-            for member in reader:
-                if self._appearance is not None:
-                    self._appearance.add(member)
-                if local_name(member.tag) not in _OBJECT_MEMBERS:
-                    self.dressed = self.dressed or len(member) > 0
-                    continue
-                if not self._tile_srs and searched < _MEMBERS_SEARCHED_FOR_CRS:
-                    self._find_crs(reader, member, first=searched == 0)
-                    searched += 1
-                self._objects.faces.taken = reader.taken
-                self._objects.add_member(member)
-                self._settler.settle(member, reader.whole)
-                if self._objects.faces.full:
-                    self._flush()
-        self._flush()
+        self._gatherer.read(reader, self._take, self._appearance.add if self._appearance is not None else None)
+        self._srs = self._srs or self._gatherer.srs
         self._done += tile.size
-        self._tiles.append(tile)
-        self._version = self._version or version_of(_namespaces(reader.root))
-        self._judge_end(reader, tile, len(self._objects.ids) - before, several)
+        self._judge_end(reader, tile, len(self._objects.ids) - before)
 
     def _report(self, count: int) -> None:
         self._context.progress.report(0.68 * (self._done + count) / self._total, "Reading the city")
 
-    def _find_crs(self, reader: ElementReader | BlockReader, member: Element, *, first: bool) -> None:
-        found = ""
-        if first and reader.root is not None:
-            for child in reader.root:
-                if local_name(child.tag) == "boundedBy":
-                    found = next((e.get("srsName") for e in child.iter("{*}Envelope") if e.get("srsName")), "")
-        if not found:
-            names = (reader.whole(member) if reader.hides("srsName") else member).xpath("(.//@srsName)[1]")
-            found = str(names[0]) if names else ""
-        self._tile_srs = found
-        if found and not self._srs:
-            self._srs = found
-
-    def _judge_end(self, reader: ElementReader | BlockReader, tile: archive.Member, count: int, several: bool) -> None:
+    def _judge_end(self, reader: ElementReader | BlockReader, tile: archive.Member, count: int) -> None:
+        several = len(self._tiles) > 1
         if reader.complete:
-            if count == 0 and not several and version_of(_namespaces(reader.root)) == "":
+            if count == 0 and not several and version_of(own_namespaces(reader.root)) == "":
                 raise ReadError("This is not a CityGML file.", path=self._path)
             return
         if count == 0 and not several:
@@ -194,12 +182,8 @@ class _CityReader:
             objects=count,
         )
 
-    def _flush(self) -> None:
-        """Turn the texts of coordinates gathered so far into arrays."""
-        faces = self._objects.faces
-        if not len(faces):
-            return
-        arrays, dropped = drop_repeats(faces.take())
+    def _take(self, arrays: FaceArrays, dropped: list[int]) -> None:
+        """Keep faces; ``dropped`` are the owners of those that stood twice."""
         if dropped:
             owners = list(dict.fromkeys(dropped))[:20]
             self._context.info(
@@ -207,16 +191,14 @@ class _CityReader:
                 where=tuple(self._objects.ids[owner] for owner in owners),
                 count=len(dropped),
             )
-        self._add(arrays)
-
-    def _add(self, arrays: FaceArrays) -> None:
-        if self._tile_srs and self._tile_srs != self._srs:
+        self._srs = self._srs or self._gatherer.srs
+        if self._gatherer.srs != self._srs and self._gatherer.srs:
             self._bring_home(arrays)
         self._faces.append(arrays)
 
     def _bring_home(self, arrays: FaceArrays) -> None:
         """Transform a tile in another system into the one of the first tile."""
-        here, home = crs.parse_crs(self._tile_srs), crs.parse_crs(self._srs)
+        here, home = crs.parse_crs(self._gatherer.srs), crs.parse_crs(self._srs)
         if not (here.known and home.known) or here.horizontal == home.horizontal:
             return
         if crs.axis_order(arrays.points, here).north_first:
@@ -235,9 +217,8 @@ class _CityReader:
         system = crs.parse_crs(self._srs)
         north_first = crs.axis_order(self._faces.first_points(), system).north_first
         placed, missing = objects.implicit.place(system.geographic, north_first)
-        self._tile_srs = ""
         for arrays in placed:
-            self._add(arrays)
+            self._faces.append(arrays)
         self._note_what_was_left_out(missing)
         numbers = self._faces.numbers()
         raw = self._faces.finish()
@@ -252,7 +233,7 @@ class _CityReader:
             name: (np.array(where, dtype=np.int32), list[object](texts))
             for name, (where, texts) in objects.attributes.items()
         }
-        raw.crs, raw.format, raw.version = self._srs, "CityGML", self._version
+        raw.crs, raw.format, raw.version = self._srs, "CityGML", self._gatherer.version
         raw.name = re.sub(r"\.(citygml|gml|xml|zip|gz)$", "", re.sub(r"\.(gz|zip)$", "", self._path.name, flags=re.I))
         return raw
 
@@ -263,8 +244,8 @@ class _CityReader:
                 with tile.open() as stream:
                     for member in MemberReader(stream, MEMBERS, self._path):
                         self._settler.settle_from(member)
-            self._tile_srs = ""
-            self._flush()
+            self._gatherer.srs = ""
+            self._gatherer.flush(self._take)
         lost = self._settler.pending
         if lost:
             self._context.warn(
@@ -290,9 +271,3 @@ class _CityReader:
         )
         for sentence, count in objects.left_out.items():
             context.warn(sentence, count=count)
-
-
-def _namespaces(root: Element) -> list[str]:
-    if root is None:
-        return []
-    return [uri for uri in root.nsmap.values() if uri not in GML_NAMESPACES]

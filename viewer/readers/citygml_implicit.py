@@ -13,21 +13,26 @@ from viewer.readers.citygml_names import HREF
 Element = Any
 Floats = NDArray[np.float64]
 
+#: Id of a shape -> owner, level of detail, surface, matrix and reference point of each place.
+Places = dict[str, list[tuple[int, int, int, Floats, Floats]]]
+
 _METRES_PER_DEGREE = 111_320.0
+#: Begins the names of shapes without an id.
+_NAMELESS = "\0shape "
 
 
 class ImplicitGeometries:
     """Shapes by id, and where they are placed.
 
-    external : placements whose shape lies in another file, which are not shown.
+    external : placements whose shape lies in another file, which are not shown. shapes, places : by id.
     """
 
     def __init__(self, faces: FaceCollector | None = None) -> None:
         """Shapes are gathered by collectors of the kind of ``faces``."""
         self.external = 0
         self._faces = FaceCollector() if faces is None else faces
-        self._shapes: dict[str, FaceArrays] = {}
-        self._places: dict[str, list[tuple[int, int, int, Floats, Floats]]] = {}
+        self.shapes: dict[str, FaceArrays] = {}
+        self.places: Places = {}
 
     def add(self, prop: Element, owner: int, lod: int, surface: int) -> None:
         """Note the placement in ``lodNImplicitRepresentation``, and its shape if it stands there."""
@@ -51,7 +56,7 @@ class ImplicitGeometries:
         if not shape:
             self.external += 1
             return
-        self._places.setdefault(shape, []).append((owner, lod, surface, matrix, reference))
+        self.places.setdefault(shape, []).append((owner, lod, surface, matrix, reference))
 
     def _shape(self, element: Element) -> str:
         """Id of the shape; read once, where it stands."""
@@ -61,12 +66,26 @@ class ImplicitGeometries:
         if not len(element):
             return ""
         geometry = element[0]
-        name = gml_id(geometry) or f"\0shape {len(self._shapes)}"
-        if name not in self._shapes:
+        name = gml_id(geometry) or f"{_NAMELESS}{len(self.shapes)}"
+        if name not in self.shapes:
             collector = self._faces.another()
             collector.collect(geometry, 0, 0, 0)
-            self._shapes[name] = collector.take()
+            self.shapes[name] = collector.take()
         return name
+
+    def absorb(self, shapes: dict[str, FaceArrays], places: Places, external: int, owner: int, lods: list[int]) -> None:
+        """Take over what was gathered elsewhere, where ``owner`` was 0 and levels of detail had other codes."""
+        mine = len(self.shapes)
+
+        def known_as(name: str) -> str:
+            return f"{name} {mine}" if name.startswith(_NAMELESS) else name
+
+        self.external += external
+        for name, shape in shapes.items():
+            self.shapes.setdefault(known_as(name), shape)
+        for name, rows in places.items():
+            moved = [(row[0] + owner, lods[row[1]], *row[2:]) for row in rows]
+            self.places.setdefault(known_as(name), []).extend(moved)
 
     def place(self, geographic: bool, north_first: bool) -> tuple[list[FaceArrays], list[int]]:
         """Faces of all placements, and the objects whose shape was not found.
@@ -76,8 +95,8 @@ class ImplicitGeometries:
         """
         placed: list[FaceArrays] = []
         missing: list[int] = []
-        for name, places in self._places.items():
-            shape = self._shapes.get(name)
+        for name, places in self.places.items():
+            shape = self.shapes.get(name)
             if shape is None:
                 missing.extend(place[0] for place in places)
             elif len(shape.face_object):

@@ -63,7 +63,8 @@ class _Meanings(dict[str, Meaning]):
 class ObjectCollector:
     """Objects of all members so far, in columns.
 
-    ids, types, parents : one entry per object. attributes : name -> (object indices, texts).
+    ids, types, parents : one entry per object. unnamed : objects without an id, and the names they go by.
+    attributes : name -> (object indices, texts).
     left_out : what was passed over, as a sentence over ``count`` -> how often.
     """
 
@@ -72,6 +73,7 @@ class ObjectCollector:
         self.implicit = ImplicitGeometries(self.faces)
         self.lods: list[str] = []
         self.ids: list[str] = []
+        self.unnamed: list[tuple[int, str]] = []
         self.types: list[str] = []
         self.parents: list[int] = []
         self.attributes: dict[str, tuple[list[int], list[str]]] = {}
@@ -139,7 +141,11 @@ class ObjectCollector:
 
     def _object(self, element: Element, name: str, parent: int, depth: int) -> None:
         index = len(self.ids)
-        self.ids.append(gml_id(element) or f"{name}_{index + 1}")
+        own_id = gml_id(element)
+        if not own_id:
+            own_id = f"{name}_{index + 1}"
+            self.unnamed.append((index, name))
+        self.ids.append(own_id)
         self.types.append(OBJECT_TYPES.get(name) or f"+{name}")
         self.parents.append(parent)
         lod = ""
