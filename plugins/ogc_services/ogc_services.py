@@ -10,6 +10,9 @@ from pathlib import Path
 from viewer.plugin_api import Layer, ReadContext, ReadError, looks_like_source, read_source
 
 from . import features, wfs, wms, wmts, xyz
+from .browse import browse
+
+__all__ = ["browse", "looks_like_service", "read"]
 
 _KINDS = {"wms": wms.read, "wmts": wmts.read, "xyz": xyz.read, "wfs": wfs.read, "features": features.read}
 _NAMES = {"wms": "WMS", "wmts": "WMTS", "xyz": "XYZ", "wfs": "WFS", "features": "OGC API Features"}

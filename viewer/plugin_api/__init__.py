@@ -37,6 +37,7 @@ from viewer.errors import (
     ViewerError,
 )
 from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
+from viewer.plugin_api.catalogue import Entry
 from viewer.plugin_api.context import Progress, ReadContext
 from viewer.plugin_api.credits import credited, date_text
 from viewer.plugin_api.features import columns_of, geojson_table, table_layers
@@ -88,6 +89,7 @@ __all__ = [
     "Column",
     "Content",
     "CrsError",
+    "Entry",
     "Frame",
     "History",
     "Holds",

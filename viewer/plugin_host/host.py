@@ -12,7 +12,7 @@ from typing import Any
 from viewer.city import CityModel
 from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord
-from viewer.plugin_api import ReadContext
+from viewer.plugin_api import Entry, ReadContext
 from viewer.plugin_api.net import Network, default_copies
 from viewer.plugin_host import copies, ranking, translations
 from viewer.plugin_host.border import PluginBug, call_plugin
@@ -188,6 +188,18 @@ class PluginHost:
             None, key, info.title, contribution.title, report, layers=layers,
             frame=context.frame, questions=dict(context.questions),
         )  # fmt: skip
+
+    def browse(self, address: str, context: ReadContext) -> Entry:
+        """What a server offers, told by the first plugin that knows its kind. Raises as ``read`` does."""
+        context.network = context.network or self.network
+        for info in self.plugins:
+            for contribution in info.contributions:
+                if contribution.kind != "catalogues" or not self._is_ready(info):
+                    continue
+                found = self._run(info, contribution.call, address, context)
+                if isinstance(found, Entry):
+                    return found
+        raise ReadError("Nothing in this program knows what {address} offers.", address=address[:200])
 
     def indicators(self, city: CityModel, measures: object, change: object) -> tuple[IndicatorRecord, ...]:
         """Numbers of all plugins about a city and a change. A failing plugin is left out and marked."""

@@ -23,12 +23,13 @@ _CALL = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 _PLUGIN_KEYS = {
     "id", "title", "version", "api", "description", "licence", "authors", "homepage", "requires",
-    "readers", "layers", "indicators",
+    "readers", "layers", "indicators", "catalogues",
 }  # fmt: skip
 _CONTRIBUTION_KEYS = {
     "readers": {"title", "patterns", "call", "sniff", "format", "result"},
     "layers": {"title", "call"},
     "indicators": {"title", "call"},
+    "catalogues": {"title", "call"},
 }
 
 
@@ -47,7 +48,7 @@ class Contribution:
 
     Parameters
     ----------
-    kind : "readers", "layers" or "indicators".
+    kind : "readers", "layers", "indicators" or "catalogues".
     call : ``"module:function"`` inside the plugin's folder.
     patterns : file name patterns a reader may be asked about, lower case.
     sniff : ``"module:function"``, how sure the reader is about a file (0 to 1); "" for none.

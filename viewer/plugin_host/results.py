@@ -235,7 +235,7 @@ def _tidy(layer: Layer) -> Layer:
     if len(layer) > MAX_ROWS or len(positions_of(layer)) > MAX_POSITIONS:
         raise LimitError("This layer has {count} entries; {limit} is the limit.", count=len(layer), limit=MAX_ROWS)
     attributes = {str(name)[:200]: _column(values) for name, values in list(layer.attributes.items())[:MAX_COLUMNS]}
-    columns = {
+    columns: dict[str, Any] = {
         name: column if (column := getattr(layer, name, "")) in attributes else ""
         for name in ("style_column", "size_column", "label_column")
         if hasattr(layer, name)
