@@ -81,7 +81,7 @@ class Choice:
     drawn : nodes to draw. wanted : nodes to load, most urgent first. needed : those without which the best cut cannot
     be drawn. refined : (n,) bool, nodes that are to be
     replaced by finer ones. seen : (n,) bool, nodes that this view needs or will need. complete : whether ``drawn`` is
-    all that was asked for.
+    all that was asked for. limited : whether the limits of work and memory asked for less.
     """
 
     drawn: Ints
@@ -90,6 +90,7 @@ class Choice:
     refined: Bools
     seen: Bools
     complete: bool
+    limited: bool
 
 
 @dataclass(eq=False)
@@ -170,7 +171,7 @@ class LevelTree:
         error[~near] = 0.0
         for group in self.groups[1:]:  # a part is never refined before the whole
             np.minimum(error[group], error[self.parent[group]], out=error[group])
-        refine = self._within(error, near, limits)
+        refine, limited = self._within(error, near, limits)
         parent = self.parent
         asked = near.copy()
         asked[1:] &= refine[parent[1:]]
@@ -191,14 +192,15 @@ class LevelTree:
             refined=refine & asked,
             seen=asked | drawn,
             complete=bool((drawn == ideal).all()),
+            limited=limited,
         )
 
-    def _within(self, error: Floats, near: Bools, limits: Limits) -> Bools:
-        """(n,) bool: nodes to refine, worst first, as long as the limits allow."""
+    def _within(self, error: Floats, near: Bools, limits: Limits) -> tuple[Bools, bool]:
+        """(n,) bool: nodes to refine, worst first, as long as the limits allow; and whether they did not for all."""
         index = np.flatnonzero(error > limits.error_px)
         refine = np.zeros(len(self), bool)
         if not len(index):
-            return refine
+            return refine, False
         index = index[np.argsort(-error[index], kind="stable")]
         allowed = np.ones(len(index), bool)
         for cost, most in ((self.work, limits.work), (self.card_bytes, limits.card_bytes)):
@@ -207,8 +209,9 @@ class LevelTree:
                 total = cost[0] + np.cumsum((children - cost)[index])
                 allowed &= total <= most
         end = np.flatnonzero(allowed)
-        refine[index[: int(end[-1]) + 1 if len(end) else 0]] = True
-        return refine
+        count = int(end[-1]) + 1 if len(end) else 0
+        refine[index[:count]] = True
+        return refine, count < len(index)
 
     def _replaced(self, refine: Bools, ready: Bools, visible: Bools) -> Bools:
         """(n,) bool: refined nodes all of whose parts in view can be drawn, themselves or by finer ones."""
