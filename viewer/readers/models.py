@@ -23,6 +23,8 @@ from viewer.readers.gltf.container import fetch_beside
 MAX_BYTES = 512 << 20
 #: A model longer than this in its own units is taken for millimetres, metres otherwise.
 MILLIMETRES_FROM = 2000.0
+#: Metres of each unit a person may choose.
+UNITS = {"mm": 0.001, "cm": 0.01, "m": 1.0, "ft": 0.3048, "in": 0.0254}
 #: Which axis points up where a format does not say.
 _UP = {".obj": "y", ".stl": "z", ".ply": "z"}
 #: What a reader of others may stumble over in a damaged file.
@@ -183,13 +185,12 @@ def _turned(meshes: tuple[MeshContent, ...], up: str) -> tuple[MeshContent, ...]
 def _scale(meshes: tuple[MeshContent, ...], context: ReadContext) -> float:
     """Metres per unit: these formats name none, so it is guessed by the size and asked."""
     chosen = context.options.get("unit", "")
-    known = {"mm": 0.001, "cm": 0.01, "m": 1.0, "ft": 0.3048, "in": 0.0254}
-    if chosen in known:
-        return known[chosen]
+    if chosen in UNITS:
+        return UNITS[chosen]
     with np.errstate(invalid="ignore"):
         size = max(
             (float(np.nanmax(np.ptp(mesh.positions, axis=0))) for mesh in meshes if len(mesh.positions)), default=0
         )
     unit = "mm" if np.isfinite(size) and size > MILLIMETRES_FROM else "m"
     context.questions["unit"] = unit
-    return known[unit]
+    return UNITS[unit]

@@ -16,6 +16,7 @@ from viewer.city import (
     AreaLayer,
     ImageLayer,
     LineLayer,
+    ModelLayer,
     PointLayer,
     Severity,
     StreamedLayer,
@@ -27,6 +28,7 @@ from viewer.session.edits import MoveSource, SetOption, StyleSource
 from viewer.ui.i18n import bind, language_changed, number, tr, trn
 from viewer.ui.icons import bind_icon
 from viewer.ui.legend import LayerLegend
+from viewer.ui.model_fields import ModelFields
 from viewer.ui.remote import RemoteRow
 from viewer.ui.widgets import Card, ElidedLabel, ScrollColumn, button, column, label, row, tool
 from viewer.ui.words import attribute_text
@@ -42,6 +44,7 @@ class LayersPanel(QWidget):
     open_wanted = Signal()
     remove_wanted = Signal(str)
     lod_wanted = Signal(str, str)
+    move_wanted = Signal(str, bool)
     update_wanted = Signal(str)
     part_wanted = Signal(str, bool)  # of a source on a server; true: for the drawn area
     live_wanted = Signal(str, bool)
@@ -85,6 +88,13 @@ class LayersPanel(QWidget):
         for at, source in enumerate(sources):
             self.cards[source.key].show_source(source, first=at == 0, last=at == len(sources) - 1)
         self._empty.setVisible(not sources)
+
+    def show_held(self, key: str) -> None:
+        """Show which model the pointer moves; its fields are unfolded."""
+        for own, card in self.cards.items():
+            card.model.set_moving(own == key)
+            if own == key:
+                card.fold.setChecked(True)
 
     def dragEnterEvent(self, event) -> None:
         if event.mimeData().hasFormat(_MIME):
@@ -165,6 +175,8 @@ class SourceCard(Card):
         self.labels.toggled.connect(self._set_labels)
         self.textures = tool("building", "Show textures", checkable=True)
         self.textures.toggled.connect(lambda on: self._showing or self._panel.textures_wanted.emit(on))
+        self.model = ModelFields(self._workspace)
+        self.model.move_wanted.connect(lambda on: self._panel.move_wanted.emit(self.source.key, on))
         self.legend = LayerLegend()
         self.remote = RemoteRow(self._panel, self.source.key)
         self.up = tool("up", "Move up", lambda: self._move(1))
@@ -182,7 +194,16 @@ class SourceCard(Card):
             spacing=2,
         )
         self._details.setLayout(
-            column(self._opacity_row, self._column_row, self._lod_row, self.legend, self.remote, buttons, spacing=6)
+            column(
+                self._opacity_row,
+                self._column_row,
+                self._lod_row,
+                self.model,
+                self.legend,
+                self.remote,
+                buttons,
+                spacing=6,
+            )
         )
 
     # -- showing -----------------------------------------------------------------------------------
@@ -217,6 +238,7 @@ class SourceCard(Card):
             self._fill_columns(layer, style.column)
         self.labels.setVisible(isinstance(layer, PointLayer))
         self.labels.setChecked(style.labels)
+        self.model.show_source(source)
         self.textures.setVisible(city is not None and city.appearance is not None)
         self.textures.setChecked(self._workspace.textures)
         lods = [lod for lod in city.lods if lod] if city is not None else []
@@ -326,6 +348,8 @@ def _count_text(city, layers) -> str:
         return trn("{n} area", "{n} areas", n)
     if isinstance(layer, LineLayer):
         return trn("{n} line", "{n} lines", n)
+    if isinstance(layer, ModelLayer):
+        return trn("Model of {n} triangle", "Model of {n} triangles", layer.triangles)
     if isinstance(layer, ImageLayer):
         return tr("Map image")
     if isinstance(layer, TerrainLayer):

@@ -30,7 +30,10 @@ _log = logging.getLogger(__name__)
 #: Shown in the open dialog, in the order of how often planners have them.
 PATTERNS: tuple[tuple[str, str], ...] = (
     ("City models", "*.gml *.xml *.citygml *.json *.jsonl *.cityjson *.gz *.zip"),
-    ("Map data", "*.gpkg *.geojson *.json *.shp *.fgb *.csv"),
+    ("Tiles", "tileset.json *.b3dm *.i3dm *.pnts *.cmpt"),
+    ("Map data", "*.gpkg *.geojson *.json *.shp *.fgb *.csv *.sqlite *.osm *.pbf *.zip"),
+    ("Terrain and point clouds", "*.tif *.tiff *.asc *.xyz *.las *.laz"),
+    ("Models", "*.glb *.gltf *.obj *.ply *.stl"),
     ("Pictures with a place", "*.tif *.tiff *.mbtiles *.pmtiles *.png *.jpg *.jpeg"),
     ("Sources on servers", "*.source.json"),
     ("Sessions", f"*{SESSION_SUFFIX}"),
@@ -49,7 +52,11 @@ OPTION_NAMES = {
     "layer": "Table in the file",
     "z_is": "Meaning of the height",
     "lod": "Level of detail",
+    "up": "Axis that points up",
+    "unit": "Unit of length",
 }
+#: What may be chosen instead, where that is a short list.
+CHOICES = {"up": ("z", "y", "x"), "unit": ("m", "cm", "mm", "ft", "in")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +244,7 @@ class Opener(QObject):
             offered = tuple(dict.fromkeys(filter(None, (assumed, *COMMON_CRS))))
         else:
             text, offered = "{file}: {option} was taken as {value}.", (assumed,) if assumed else ()
+            offered = tuple(dict.fromkeys((*offered, *CHOICES.get(name, ()))))
         option = tr(OPTION_NAMES[name]) if name in OPTION_NAMES else name
         on_map = (("Choose on a map...", lambda: self.place_wanted.emit(key)),) if name == "crs" else ()
         self._toasts.ask(

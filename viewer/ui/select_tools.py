@@ -28,6 +28,8 @@ class SelectTools(QObject):
         super().__init__(view)
         self._workspace, self._view, self._canvas = workspace, view, canvas
         self.tool = "select"
+        #: Something else uses drags and the canvas at present.
+        self.passive = False
         self._corners: list[NDArray[np.float64]] = []
         view.clicked.connect(self._on_click)
         view.navigator.double_clicked.connect(lambda _: self.close_polygon())
@@ -75,7 +77,7 @@ class SelectTools(QObject):
     # -- picking -----------------------------------------------------------------------------------
 
     def _on_click(self, feature: int, position: QPointF, keys) -> None:
-        if self._workspace.city is None:
+        if self._workspace.city is None or self.passive:
             return
         if self.tool in ("polygon", "area"):
             there = self._view.ground_at(position)
@@ -92,7 +94,7 @@ class SelectTools(QObject):
     # -- rectangle ---------------------------------------------------------------------------------
 
     def _on_drag(self, start: QPointF, end: QPointF, keys, finished: bool) -> None:
-        if self._workspace.city is None or self.tool in ("polygon", "area"):
+        if self._workspace.city is None or self.tool in ("polygon", "area") or self.passive:
             return
         rect = QRectF(start, end).normalized()
         if not finished:

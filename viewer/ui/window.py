@@ -18,6 +18,7 @@ from viewer.ui.graphics import warm_up
 from viewer.ui.info_panel import InfoPanel
 from viewer.ui.layers_panel import LayersPanel
 from viewer.ui.legend import CityLegend
+from viewer.ui.model_mover import ModelMover
 from viewer.ui.opening import Opener
 from viewer.ui.overlay import Attribution, HoverTip, NavigationPad, PerformanceOverlay, ScaleBar, ToolPad
 from viewer.ui.quality_panel import QualityPanel
@@ -129,6 +130,7 @@ class MainWindow(QMainWindow):
         self.layers.zoom_wanted.connect(self.travel.to_source)
         self.layers.remove_wanted.connect(self._actions.remove_source)
         self.layers.textures_wanted.connect(self.act["textures"].setChecked)
+        self.layers.move_wanted.connect(lambda key, on: self._host.mover.hold(key if on else ""))
         self.layers.place_wanted.connect(self._actions.choose_crs)
         self.opener.place_wanted.connect(self._actions.choose_crs)
         self.report.place_wanted.connect(self.show_place)
@@ -147,6 +149,11 @@ class MainWindow(QMainWindow):
     def view(self) -> View:
         """What draws the city at present; another one may take its place at any time."""
         return self._host.view
+
+    @property
+    def mover(self) -> ModelMover:
+        """Moves placed models on the present view."""
+        return self._host.mover
 
     @property
     def tools(self) -> SelectTools:

@@ -118,7 +118,9 @@ class WindowActions(QObject):
     def escape(self) -> None:
         """Out of the innermost thing: a tool, comparing, the full screen, the selection."""
         tools = self._window.tools
-        if tools.cancel():
+        if self._window.mover.key:
+            self._window.mover.hold("")
+        elif tools.cancel():
             self.act[f"tool_{tools.tool}"].setChecked(True)
         elif self.act["compare"].isChecked():
             self.act["compare"].setChecked(False)

@@ -9,8 +9,10 @@ import logging
 
 from PySide6.QtCore import QObject, QPointF, QTimer
 
+from viewer.city import ModelLayer
 from viewer.errors import GraphicsError
 from viewer.ui.graphics import make_view
+from viewer.ui.model_mover import ModelMover
 from viewer.ui.select_tools import Canvas, SelectTools
 from viewer.ui.stopwatch import ResponseClock
 from viewer.ui.view_base import StandInView, View
@@ -112,6 +114,8 @@ class ViewHost(QObject):
         self._canvas = Canvas(self._stage)
         self._canvas.stackUnder(self._stage.welcome)
         self.tools = SelectTools(self._workspace, view, self._canvas)
+        self.mover = ModelMover(self._workspace, view, self._canvas)
+        self.mover.holding.connect(self._on_holding)
         self.tools.area_drawn.connect(window.area_drawn)
         self.tools.tool_changed.connect(lambda tool: window.act[f"tool_{tool}"].setChecked(True))
         view.hovered.connect(self._on_hover)
@@ -120,6 +124,15 @@ class ViewHost(QObject):
         view.camera_changed.connect(self._on_camera)
         view.frame_drawn.connect(self._on_frame)
         view.failed.connect(self._on_failed)
+
+    def _on_holding(self, key: str) -> None:
+        self.tools.passive = bool(key)
+        self._window.layers.show_held(key)
+        if key:
+            self._stage.toasts.say(
+                "Drag the model to its place; with Shift the drag turns it. Arrow keys move it by a metre, Esc ends.",
+                seconds=12.0,
+            )
 
     # -- what the view tells -----------------------------------------------------------------------
 
@@ -163,7 +176,9 @@ class ViewHost(QObject):
 
     def _on_layer_click(self, key: str, row: int) -> None:
         found = [view.layer for view in self._workspace.layer_views() if view.key == key]
-        if found and self.tools.tool == "select" and row >= 0:
+        if found and isinstance(found[0], ModelLayer):
+            self.mover.hold(key)
+        elif found and self.tools.tool == "select" and row >= 0:
             self._window.info.show_layer_object(found[0], row)
 
     def _on_leave(self) -> None:

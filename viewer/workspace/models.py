@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city import CityModel, Frame, Layer
 from viewer.city.ground import Ground
 from viewer.city.models import ModelLayer, placed_matrix
+from viewer.readers.models import UNITS
 from viewer.session import Source
 from viewer.session.placement import Options, Placement, placement_of, with_placement
 
@@ -17,8 +20,11 @@ _BESIDE_M = 5.0
 
 def with_first_place(options: Options, layer: ModelLayer, city: CityModel) -> Options:
     """The options of a model's source with a place: the one it has, else beside the city, where nothing hides it."""
-    if placement_of(options) is not None:
-        return options
+    known = placement_of(options)
+    if known is not None:
+        # read again in another unit: the size a person set by hand stays, the one that was guessed follows
+        guessed = dict(options).get("unit") and known.scale in UNITS.values()
+        return with_placement(options, replace(known, scale=layer.scale)) if guessed else options
     low, high = city.extent_local
     middle = (low[:2] + high[:2]) / 2
     if len(city.positions_local):
