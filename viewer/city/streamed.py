@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewer.city.layers import Attributes, Layer
-from viewer.errors import ReadError
+from viewer.errors import ReadError, ViewerError
 
 #: Nodes of one tree; more are refused.
 MAX_NODES = 5_000_000
@@ -253,7 +253,7 @@ class StreamedLayer(Layer):
     load: Load
     point_size_px: float = field(default=2.0, kw_only=True)
     facts: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
-    _failed: dict[int, ReadError] = field(default_factory=dict, kw_only=True, repr=False)
+    _failed: dict[int, ViewerError] = field(default_factory=dict, kw_only=True, repr=False)
     _recent: dict[int, tuple[Content, ...]] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __len__(self) -> int:
@@ -282,12 +282,12 @@ class StreamedLayer(Layer):
         """
         return tuple(check_content(part) for part in self.load(node))
 
-    def note_failure(self, node: int, error: ReadError) -> None:
+    def note_failure(self, node: int, error: ViewerError) -> None:
         """Remember that a node cannot be read, for ``failures``. Once per node."""
         self._failed.setdefault(node, error)
 
     @property
-    def failures(self) -> tuple[ReadError, ...]:
+    def failures(self) -> tuple[ViewerError, ...]:
         """Why nodes could not be read so far, one for each."""
         return tuple(self._failed.values())
 
@@ -304,7 +304,7 @@ class StreamedLayer(Layer):
                 return {}
             columns: Mapping[str, NDArray[np.generic]] = found[part].attributes
             return {name: values[feature] for name, values in columns.items() if feature < len(values)}
-        except ReadError:
+        except ViewerError:
             return {}
 
 

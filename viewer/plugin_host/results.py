@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -27,11 +28,14 @@ from viewer.city import (
 )
 from viewer.city.gate import check_city, check_layer
 from viewer.city.report import IssueLog
-from viewer.errors import LimitError, PluginError, ReadError
+from viewer.city.streamed import Content, Load
+from viewer.errors import Cancelled, LimitError, PluginError, ReadError, ViewerError
 from viewer.indicators.record import IndicatorRecord, Status
 from viewer.plugin_api import ReadContext
 from viewer.plugin_host.border import PluginBug, call_plugin
 from viewer.plugin_host.manifest import Contribution, PluginInfo
+
+log = logging.getLogger("viewer.plugins")
 
 T = TypeVar("T")
 
@@ -95,6 +99,8 @@ def checked_layers(info: PluginInfo, result: object, context: ReadContext) -> tu
                 kind=type(layer).__name__,
             )
         tidy = _guarded(info, _tidy, layer)
+        if isinstance(tidy, StreamedLayer):
+            tidy = replace(tidy, load=_contained(info, tidy.load))
         checked.append(_through_gate(info, check_layer, tidy, context))
     if not any(isinstance(layer, StreamedLayer) or len(layer) for layer in checked):
         raise ReadError("There is nothing in this file that can be shown.")
@@ -191,6 +197,22 @@ def positions_of(layer: Layer) -> NDArray[np.float64]:
         return np.array([layer.low, layer.high]) * layer.scale
     assert isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer)
     return layer.positions_local
+
+
+def _contained(info: PluginInfo, load: Load) -> Load:
+    """Loading a tile is a call into a plugin as well: whatever goes wrong there costs this tile only."""
+
+    def contained(node: int) -> Sequence[Content]:
+        try:
+            return tuple(load(node))
+        except (ViewerError, Cancelled):
+            raise
+        except Exception as error:
+            log.error("plugin %s failed to load tile %d", info.id, node, exc_info=error)
+            text = "The plugin {plugin} failed ({error})."
+            raise ReadError(text, plugin=info.title, error=str(error)[:200]) from error
+
+    return contained
 
 
 def _size(layer: Layer) -> int:

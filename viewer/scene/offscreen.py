@@ -67,6 +67,7 @@ def render_to_array(
         else:
             scene.camera.set_pose(scene.camera.top_pose() if camera == "top" else scene.camera.home_pose())
         scene.set_quality(full)
+        scene.finish()
         scene.render()
         if tuple(window.GetSize()) != tuple(size):
             raise GraphicsError(

@@ -94,6 +94,17 @@ class CityScene:
         for stage in self._stages():
             stage.aim(self.camera.pose)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is still being loaded, so that a later picture of the same view would show more."""
+        return any(stage.busy for stage in self._stages())
+
+    def finish(self) -> None:
+        """Wait until everything in view is loaded; for pictures that are drawn once."""
+        self.resize(*self._window.GetSize())
+        for stage in self._stages():
+            stage.finish(self.camera.pose)
+
     def render(self) -> None:
         """Draw now."""
         self.prepare()

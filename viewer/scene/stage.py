@@ -12,6 +12,7 @@ from viewer.scene.city_actors import CityActors
 from viewer.scene.city_mesh import prepare
 from viewer.scene.environment import GroundPlane, light_city
 from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
+from viewer.scene.levels import View
 from viewer.scene.palettes import look, map_values, rgb
 from viewer.scene.picking import CityPicker, Pick
 from viewer.scene.sky import Sky
@@ -172,11 +173,21 @@ class Stage:
             drawing = make_drawing(view, self.state.ground, self._style, 0.06 * number)
             for prop in drawing.props:
                 self.renderer.AddViewProp(prop)
+            drawing.set_occlusion(self._occlusion)
+            drawing.attach(self.renderer, self._span())
             self._layers[view.key] = (view, drawing)
+
+    def _span(self) -> float:
+        """Diagonal of the city on the ground, metres."""
+        if self.state.city is None:
+            return 1000.0
+        low, high = self.state.city.extent_local
+        return float(max(np.hypot(*(high - low)[:2]), 30.0))
 
     def _drop_layer(self, key: str) -> None:
         known = self._layers.pop(key, None)
         if known is not None:
+            known[1].detach()
             for prop in known[1].props:
                 self.renderer.RemoveViewProp(prop)
 
@@ -234,11 +245,23 @@ class Stage:
             self._city.aim(self._moving, pose.position, float(reach), pose.distance * OCCLUSION_DEPTH)
         if self._plane is not None:
             self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
+        for _, drawing in self._layers.values():
+            drawing.aim(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
         if self._occlusion:
             share, least, most = OCCLUSION_RADIUS
             radius = float(np.clip(pose.distance * share, least, most))
             self.renderer.SetSSAORadius(radius)
             self.renderer.SetSSAOBias(max(radius * 0.05, pose.distance * OCCLUSION_ROUNDING))
+
+    def finish(self, pose: Pose) -> None:
+        """Wait until everything this view shows is loaded; for pictures that are drawn once."""
+        for _, drawing in self._layers.values():
+            drawing.finish(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a later picture of the same view would show more."""
+        return any(drawing.busy for _, drawing in self._layers.values())
 
     def set_moving(self, moving: bool) -> None:
         """Coarser while moving."""
@@ -259,6 +282,8 @@ class Stage:
         for drawn in (self._city, self._plane):
             if drawn is not None:
                 drawn.set_occlusion(occlusion)
+        for _, drawing in self._layers.values():
+            drawing.set_occlusion(occlusion)
         self.renderer.SetSSAOKernelSize(OCCLUSION_SAMPLES)
         self.renderer.SetSSAOBlur(True)
 

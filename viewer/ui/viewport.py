@@ -30,6 +30,7 @@ from viewer.ui.view_base import ImageView, View
 
 _log = logging.getLogger(__name__)
 _FLIGHT_MS = 16
+_WAITING_MS = 50
 _DEG_PER_PX = 0.25
 
 
@@ -62,6 +63,16 @@ class _SceneCalls:
         self._hover_timer.setSingleShot(True)
         self._hover_timer.setInterval(40)
         self._hover_timer.timeout.connect(self._hover)
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.setInterval(_WAITING_MS)
+        self._waiting.timeout.connect(self.redraw)
+        self.frame_drawn.connect(self._draw_what_comes)
+
+    def _draw_what_comes(self, _milliseconds: float) -> None:
+        """While data is still being loaded, look again a little later."""
+        if self.scene.busy and not self._waiting.isActive():
+            self._waiting.start()
 
     def show_state(self, state: SceneState) -> None:
         self.state = state
@@ -302,6 +313,7 @@ class WidgetView(_SceneCalls, View):
     def shut_down(self) -> None:
         self._flight.stop()
         self._hover_timer.stop()
+        self._waiting.stop()
         self.scene.close()
         self.surface.scene = None
         self.surface.close()
@@ -357,5 +369,6 @@ class PictureView(_SceneCalls, ImageView):
         self._due.stop()
         self._flight.stop()
         self._hover_timer.stop()
+        self._waiting.stop()
         self.scene.close()
         self._window.Finalize()

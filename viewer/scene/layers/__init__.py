@@ -5,7 +5,16 @@ Reading layers, their order and what a click means are decided elsewhere.
 
 from __future__ import annotations
 
-from viewer.city import AreaLayer, ImageLayer, LineLayer, ModelLayer, PointLayer, TerrainLayer, TreeLayer
+from viewer.city import (
+    AreaLayer,
+    ImageLayer,
+    LineLayer,
+    ModelLayer,
+    PointLayer,
+    StreamedLayer,
+    TerrainLayer,
+    TreeLayer,
+)
 from viewer.city.ground import Ground
 from viewer.scene.layers.areas import AreasDrawing, ground_hit
 from viewer.scene.layers.drawing import LayerDrawing
@@ -13,6 +22,7 @@ from viewer.scene.layers.images import ImageDrawing
 from viewer.scene.layers.lines import LinesDrawing
 from viewer.scene.layers.models import ModelDrawing
 from viewer.scene.layers.points import PointsDrawing
+from viewer.scene.layers.streamed import StreamedDrawing
 from viewer.scene.layers.trees import TreesDrawing, layer_trees, trees_drawing
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView

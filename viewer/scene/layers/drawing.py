@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
+from viewer.scene.levels import View
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
 
@@ -46,6 +47,26 @@ class LayerDrawing:
 
     def set_moving(self, moving: bool) -> None:
         """Draw less while the camera moves."""
+
+    def attach(self, renderer: Any, span_m: float) -> None:
+        """For drawings whose actors come and go: the renderer they are drawn in, and the size of the city."""
+
+    def detach(self) -> None:
+        """The drawing is taken away for good."""
+
+    def set_occlusion(self, on: bool) -> None:
+        """Actors with shaders of their own prepare for soft shade in corners."""
+
+    def aim(self, view: View, occlusion_reach_m: float = 0.0) -> None:
+        """Choose what is drawn from here; before every picture."""
+
+    def finish(self, view: View, occlusion_reach_m: float = 0.0) -> None:
+        """Wait until everything this view shows is there; for pictures that are drawn once."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a later picture of the same view would show more."""
+        return False
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         """Row of the layer a view ray meets first and the distance to it, metres; None if it meets none.
