@@ -51,3 +51,15 @@ def test_points_know_their_cell():
     grid = Grid((0.0, 0.0), 2.0, (3, 4))
     assert grid.cells(np.array([(1.0, 1.0), (7.9, 5.9), (8.1, 1.0), (-0.1, 0.0)])).tolist() == [0, 11, -1, -1]
     assert grid.cells(grid.centres).tolist() == list(range(12))
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 13])
+def test_it_does_not_matter_how_many_faces_are_worked_on_at_once(monkeypatch, at_once):
+    court = [[(0, 0, 3), (9, 0, 3), (9, 9, 3), (0, 9, 3)], [(2, 2, 3), (2, 5, 3), (5, 5, 3), (5, 2, 3)]]
+    city = city_of([box(10, 8, 5), box(6, 6, 5, x=14.0, y=7.0), [(SurfaceType.ROOF, court)]])
+    chosen = np.ones(len(city.face_surface), bool)
+    chosen[:6] = False
+    whole = covered_by_faces(SMALL, city, chosen)
+    assert whole.sum() == 36 + 81 - 9  # the court stays open
+    monkeypatch.setattr("viewer.city.raster.FACES_AT_ONCE", at_once)
+    np.testing.assert_array_equal(covered_by_faces(SMALL, city, chosen), whole)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from viewer.city.arrange import ranges
 from viewer.city.geometry import sample_triangles
 from viewer.city.kinds import SurfaceType, Theme
 from viewer.city.layers import TerrainLayer
@@ -219,7 +220,7 @@ def _feet(city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures) 
         lowest = measures.ground_m[city.face_feature]
         first = city.positions_local[np.minimum(city.face_start[:-1], max(len(city.positions_local) - 1, 0)), 2]
         wanted = wanted & stands[city.face_feature] & (np.abs(first - lowest) < 2.0)
-    corners = city.positions_local[np.flatnonzero(wanted[city.vertex_face])].astype(np.float64)
+    corners = city.positions_local[ranges(city.face_start, np.flatnonzero(wanted))].astype(np.float64)
     middle = np.column_stack([measures.centre_local[stands], measures.ground_m[stands]])
     return np.concatenate([corners, middle])
 

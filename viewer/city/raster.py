@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.arrange import ranges
 from viewer.city.model import CityModel
+
+#: So many faces are worked on at once: a large city needs no more memory than a small one.
+FACES_AT_ONCE = 300_000
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -55,10 +59,21 @@ def covered(grid: Grid, xy: Floats, ring_start: NDArray[np.integer], outer: Flag
     xy : (V, 2) corners. ring_start : (R + 1,) first corner of each ring. outer : (R,) outer rings; the
         others are holes.
     """
+    return _inside(grid, _steps(grid, xy, ring_start, outer))
+
+
+def _inside(grid: Grid, steps: Floats) -> Flags:
+    rows, columns = grid.shape
+    winding = np.cumsum(steps.reshape(rows, columns + 1)[:, :columns], axis=1)
+    return np.asarray(winding > 0.5)
+
+
+def _steps(grid: Grid, xy: Floats, ring_start: NDArray[np.integer], outer: Flags) -> Floats:
+    """(rows * (columns + 1),) how the winding changes from one cell of a row to the next; adds up over polygons."""
     rows, columns = grid.shape
     count = np.diff(ring_start)
     if not len(count) or not count.sum():
-        return np.zeros(grid.shape, bool)
+        return np.zeros(rows * (columns + 1))
     ring = np.repeat(np.arange(len(count)), count)
     after = np.arange(1, len(xy) + 1)
     after[np.asarray(ring_start[1:])[count > 0] - 1] = np.asarray(ring_start[:-1])[count > 0]
@@ -82,19 +97,21 @@ def covered(grid: Grid, xy: Floats, ring_start: NDArray[np.integer], outer: Flag
     # To the right of an edge that falls, one is inside a ring that turns left.
     sign = np.where(dv[edge] < 0, 1, -1) * turn[ring[edge]]
     steps = np.bincount(row * (columns + 1) + column, weights=sign, minlength=rows * (columns + 1))
-    winding = np.cumsum(steps.reshape(rows, columns + 1)[:, :columns], axis=1)
-    return np.asarray(winding > 0.5)
+    return np.asarray(steps, np.float64)
 
 
 def covered_by_faces(grid: Grid, city: CityModel, faces: Flags) -> Flags:
     """Cells covered by some faces of a city seen from above; upright faces cover nothing."""
-    face_of_ring = np.repeat(np.arange(len(city.face_surface)), np.diff(city.face_ring_start))
-    chosen = np.flatnonzero(faces[face_of_ring]) if len(face_of_ring) else np.empty(0, np.intp)
+    chosen = np.flatnonzero(faces)
     if not len(chosen):
         return np.zeros(grid.shape, bool)
-    count = np.diff(city.ring_start)[chosen]
-    start = np.concatenate([[0], np.cumsum(count)])
-    vertex = np.repeat(city.ring_start[chosen] - start[:-1], count) + np.arange(start[-1])
-    outer = np.zeros(len(face_of_ring), bool)
-    outer[city.face_ring_start[:-1]] = True
-    return covered(grid, city.positions_local[vertex, :2].astype(np.float64), start, outer[chosen])
+    steps = np.zeros(grid.shape[0] * (grid.shape[1] + 1))
+    for begin in range(0, len(chosen), FACES_AT_ONCE):
+        own = chosen[begin : begin + FACES_AT_ONCE]
+        rings = ranges(city.face_ring_start, own)
+        first = city.face_ring_start[own].astype(np.int64)
+        outer = np.isin(rings, first, assume_unique=True)
+        count = city.ring_start[rings + 1] - city.ring_start[rings]
+        start = np.concatenate([[0], np.cumsum(count)])
+        steps += _steps(grid, city.positions_local[ranges(city.ring_start, rings), :2].astype(np.float64), start, outer)
+    return _inside(grid, steps)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city import CityModel, Theme
+from viewer.city.arrange import ranges
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures
 from viewer.city.raster import Grid, covered_by_faces
@@ -81,7 +82,8 @@ def _covered(grid: Grid, city: CityModel, shown: Flags, themes: tuple[Theme, ...
     wanted = shown & np.isin(city.objects.feature_theme, codes)[city.face_feature]
     cells = covered_by_faces(grid, city, wanted)
     if corners and wanted.any():
-        touched = grid.cells(city.positions_local[wanted[city.vertex_face], :2].astype(np.float64))
+        corner = ranges(city.face_start, np.flatnonzero(wanted))
+        touched = grid.cells(city.positions_local[corner, :2].astype(np.float64))
         cells.ravel()[touched[touched >= 0]] = True
     return cells
 
