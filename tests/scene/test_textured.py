@@ -162,3 +162,13 @@ def test_one_sees_through_the_holes_of_a_picture(camera, state_of, tmp_path):
     bare = camera.picture(state_of(city, textures=False))
     through = camera.picture(state_of(city))
     assert np.abs(through - bare)[95, 185].max() > 20, "the inside of the far wall is seen, not this one"
+
+
+def test_a_plain_picture_leaves_no_dots_along_the_edges_of_triangles(camera, state_of, tmp_path):
+    Image.new("RGB", (300, 200), (210, 60, 60)).save(tmp_path / "plain.png")
+    city = dressed(city_of([box(20, 20, 20)]), str(tmp_path / "plain.png"))
+    for distance in (40.0, 70.0, 110.0):
+        picture = camera.picture(state_of(city), Pose((10.0, 0.0, 10.0), distance, 24.0, 17.0))
+        reach = int(6 * 40 / distance)
+        wall = picture[120 - reach : 120 + reach, 160 - reach : 160 + reach]
+        assert np.ptp(wall, axis=(0, 1)).max() < 12

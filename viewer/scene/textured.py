@@ -61,18 +61,22 @@ flat in vec4 picturePlace;
 in vec3 pictureGain;
 in vec3 pictureAdd;
 """
-#: A negative width says that the picture ends at its sides. The level of detail is chosen here, because the jump
-#: where a repeated picture begins anew would be taken for a very small one.
+#: A negative width says that the picture ends at its sides. How finely it is looked up is worked out here, because the
+#: jump where a repeated picture begins anew would be taken for a very small one. It goes in as gradients: with a level
+#: for every pixel, Mesa's software driver leaves black dots along the edges of triangles.
 FRAGMENT = f"""//VTK::Light::Impl
-  vec2 pictureSize = vec2(textureSize(atlas, 0)) * abs(picturePlace.zw);
-  vec2 alongX = dFdx(pictureAt) * pictureSize;
-  vec2 alongY = dFdy(pictureAt) * pictureSize;
+  vec2 atlasSize = vec2(textureSize(atlas, 0));
+  vec2 alongX = dFdx(pictureAt) * abs(picturePlace.zw);
+  vec2 alongY = dFdy(pictureAt) * abs(picturePlace.zw);
   if (picturePlace.z != 0.0) {{
-    float most = max(dot(alongX, alongX), dot(alongY, alongY));
-    float least = min(dot(alongX, alongX), dot(alongY, alongY));
-    float level = 0.5 * log2(max(mix(most, least, 0.25), 1e-9));
+    vec2 stepX = alongX * atlasSize;
+    vec2 stepY = alongY * atlasSize;
+    float most = max(max(dot(stepX, stepX), dot(stepY, stepY)), 1e-9);
+    float least = min(dot(stepX, stepX), dot(stepY, stepY));
+    float level = 0.5 * log2(mix(most, least, 0.25));
+    float much = exp2(clamp(level, 0.0, {LEVELS}.0) - 0.5 * log2(most));
     vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : fract(pictureAt);
-    vec4 seen = textureLod(atlas, picturePlace.xy + inside * abs(picturePlace.zw), clamp(level, 0.0, {LEVELS}.0));
+    vec4 seen = textureGrad(atlas, picturePlace.xy + inside * abs(picturePlace.zw), alongX * much, alongY * much);
     if (seen.a < 0.5) {{ discard; }}
     float near = 1.0 - smoothstep({LEVELS}.0, {LEVELS}.0 + 2.0, level);
     fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
