@@ -5,9 +5,7 @@ The rules stand in ``lod`` and ``measures``; they know one top-level object at a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import numpy as np
@@ -21,8 +19,6 @@ from viewer.city.tiles import Tiles
 
 #: So many triangles are worked on at once.
 TRIANGLES_AT_ONCE = 500_000
-#: NumPy lets several threads work; each needs its own memory.
-THREADS = min(4, os.cpu_count() or 1)
 
 
 def batches(tiles: Tiles, most: int = TRIANGLES_AT_ONCE) -> Iterator[tuple[int, int]]:
@@ -51,13 +47,9 @@ def measure_by_tiles(city: CityModel, faces: NDArray[np.bool_]) -> Measures:
     """``measure(city, faces)``."""
     if city.tiles is None or len(city.triangles) <= TRIANGLES_AT_ONCE:
         return measure(city, faces)
-    start = city.tiles.face_start
-
-    def measured(run: tuple[int, int]) -> Measures:
-        first, last = run
-        return measure(cut_tiles(city, first, last), faces[int(start[first]) : int(start[last])])
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        pieces = list(pool.map(measured, batches(city.tiles)))
+    pieces = []
+    for first, last in batches(city.tiles):
+        own = slice(int(city.tiles.face_start[first]), int(city.tiles.face_start[last]))
+        pieces.append(measure(cut_tiles(city, first, last), faces[own]))
     joined = {item.name: np.concatenate([getattr(piece, item.name) for piece in pieces]) for item in fields(Measures)}
     return Measures(**joined)
