@@ -45,6 +45,7 @@ class LayersPanel(QWidget):
     remove_wanted = Signal(str)
     lod_wanted = Signal(str, str)
     move_wanted = Signal(str, bool)
+    catalogue_wanted = Signal()
     update_wanted = Signal(str)
     part_wanted = Signal(str, bool)  # of a source on a server; true: for the drawn area
     live_wanted = Signal(str, bool)
@@ -57,7 +58,9 @@ class LayersPanel(QWidget):
         self.cards: dict[str, SourceCard] = {}
         self.is_live: Callable[[str], bool] = lambda key: False
         self._scroll = ScrollColumn()
-        head = row(label("Layers", "title"), None, button("Add", self.open_wanted.emit, role="quiet", icon="plus"))
+        browse = tool("layers", "Catalogue", self.catalogue_wanted.emit)
+        add = button("Add", self.open_wanted.emit, role="quiet", icon="plus")
+        head = row(label("Layers", "title"), None, browse, add)
         head.setContentsMargins(16, 12, 12, 4)
         self._empty = label("Nothing is open yet. Add a city model, then lay data over it.", "muted", wrap=True)
         self._list = self._scroll.body
@@ -236,7 +239,8 @@ class SourceCard(Card):
         self._column_row.setVisible(has_columns)
         if has_columns:
             self._fill_columns(layer, style.column)
-        self.labels.setVisible(isinstance(layer, PointLayer))
+        written = isinstance(layer, AreaLayer) and bool(layer.label_column)
+        self.labels.setVisible(isinstance(layer, PointLayer) or written)
         self.labels.setChecked(style.labels)
         self.model.show_source(source)
         self.textures.setVisible(city is not None and city.appearance is not None)

@@ -133,6 +133,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
     ),
     ActionSpec(
+        "catalogue",
+        "view",
+        text="&Catalogue",
+        hint="Browse folders, lists and servers, and open what they offer",
+        keys=("Ctrl+3",),
+        icon="layers",
+    ),
+    ActionSpec(
         "report",
         "view",
         text="Import &report",

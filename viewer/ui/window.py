@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow
 from viewer.session.edits import ColorBy, ShowScenario
 from viewer.settings import Settings
 from viewer.ui import i18n, planning_side, theme
+from viewer.ui.catalogue_panel import CataloguePanel
 from viewer.ui.compare_bar import CompareBar
 from viewer.ui.graphics import warm_up
 from viewer.ui.info_panel import InfoPanel
@@ -37,6 +38,7 @@ from viewer.ui.window_layout import Columns, Menus, stacked
 from viewer.ui.window_travel import Travel
 from viewer.ui.window_view import ViewHost
 from viewer.ui.words import colouring_text
+from viewer.workspace.catalogue import Catalogue
 
 
 class MainWindow(QMainWindow):
@@ -88,6 +90,9 @@ class MainWindow(QMainWindow):
         """What lies over the picture, corner by corner from the edge inwards."""
         stage = self.stage
         self.report, self.quality = ReportPanel(), QualityPanel(self.workspace, self.tasks)
+        self.catalogue = CataloguePanel(
+            Catalogue(self.workspace.host), self.settings, self.tasks, self.opener.connecting
+        )
         self.info, self.legend = InfoPanel(self.workspace), CityLegend()
         self.compare_bar = CompareBar()
         self.scale_bar, self.credits = ScaleBar(), Attribution()
@@ -95,6 +100,7 @@ class MainWindow(QMainWindow):
         self.performance = PerformanceOverlay()
         self.tip = HoverTip(stage)
         for widget, corner in (
+            (self.catalogue, "top-left"),
             (self.report, "top-left"),
             (self.quality, "top-left"),
             (self.info, "top-right"),
@@ -133,6 +139,8 @@ class MainWindow(QMainWindow):
         self.layers.move_wanted.connect(lambda key, on: self._host.mover.hold(key if on else ""))
         self.layers.place_wanted.connect(self._actions.choose_crs)
         self.opener.place_wanted.connect(self._actions.choose_crs)
+        self.layers.catalogue_wanted.connect(self.act["catalogue"].trigger)
+        self.catalogue.open_wanted.connect(lambda path: self.opener.open([path]))
         self.report.place_wanted.connect(self.show_place)
         self.quality.fault_wanted.connect(self.show_fault)
         self.info.zoom_wanted.connect(self.travel.to_features)
@@ -212,6 +220,7 @@ class MainWindow(QMainWindow):
         report = self.workspace.reports.get(key)
         source = self.workspace.session.document.source(key)
         if report is not None:
+            self.catalogue.hide()
             self.report.show_report(source.title if source is not None else report.source, report)
             self.stage.place()
 

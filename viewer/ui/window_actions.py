@@ -55,6 +55,7 @@ class WindowActions(QObject):
             "zoom_selection": lambda: window.travel.to_features(self._workspace.selection),
             "report": self._show_newest_report,
             "check_data": self._check_data,
+            "catalogue": self._show_catalogue,
             "keys": self._show_keys,
             "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
             "about": self._show_about,
@@ -261,8 +262,19 @@ class WindowActions(QObject):
         if self._workspace.reports:
             self._window.show_report(list(self._workspace.reports)[-1])
 
+    def _show_catalogue(self) -> None:
+        window = self._window
+        if window.catalogue.isVisible():
+            window.catalogue.hide()
+            return
+        window.report.hide()
+        window.quality.hide()
+        window.catalogue.show_panel()
+        window.stage.place()
+
     def _check_data(self) -> None:
         self._window.report.hide()
+        self._window.catalogue.hide()
         self._window.quality.check()
 
     def _show_settings(self) -> None:
