@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from viewer.city.ground import make_ground
 from viewer.city.measures import measure
 from viewer.scenario import Area, Scenario, Selection, Where, WholeCity
 from viewer.scenario.apply import Applier, apply, changed_positions, no_change
+from viewer.scenario.change import differing
 
 
 def applier_of(city: CityModel) -> Applier:
@@ -171,3 +175,60 @@ def test_changed_parts_of_a_building_move_together():
     m = measure(city)
     change = applier_of(city).apply(Scenario("s").with_value("storeys_added", 1, WholeCity()))
     assert changed_positions(city, m, change)[:, 2].max() == 15.0
+
+
+def test_only_the_lever_that_moves_gives_new_arrays():
+    applier = applier_of(houses(9))
+    first = applier.apply(Scenario("s").with_value("storeys_added", 1).with_value("green_roof_share", 50))
+    second = applier.apply(Scenario("s").with_value("storeys_added", 2).with_value("green_roof_share", 50))
+    assert second.lift_m is not first.lift_m and second.storeys_added is not first.storeys_added
+    assert second.green_roof_share is first.green_roof_share
+    assert second.factor is first.factor and second.exists is first.exists
+
+
+def some_scenarios(city: CityModel) -> list[Scenario]:
+    """Every kind of target, levers over each other, buildings taken away."""
+    ids = city.objects.ids.tolist()
+    base = Scenario("s")
+    some, other = Selection(tuple(sorted(ids[:3]))), Selection((ids[1],))
+    return [
+        base,
+        base.with_value("storeys_added", 2),
+        base.with_value("storeys_added", -3),
+        base.with_value("storeys_added", 2).with_value("storeys_added", 0, some),
+        base.with_value("storeys_added", 2, some),
+        base.with_value("storeys_added", 2, some).with_value("storeys_added", -1, other),
+        base.with_value("storeys_added", -1, other).with_value("storeys_added", 2, some),
+        base.with_value("height_percent", 150, other).with_value("storeys_added", 2, some),
+        base.with_value("green_roof_share", 30, square(-1, -1, 40, 40)),
+        replace(base, removed=frozenset(ids[4:6])),
+        replace(base.with_value("storeys_added", 1, other), removed=frozenset(ids[5:7])),
+    ]
+
+
+def test_what_differs_is_known_from_the_settings_alone():
+    city = houses(9)
+    applier = applier_of(city)
+    scenarios = some_scenarios(city)
+    told = 0
+    for one, other in itertools.product(scenarios, repeat=2):
+        a, b = applier.apply(one), applier.apply(other)
+        differs = np.zeros(len(a.lift_m), bool)
+        for name in ("lift_m", "factor", "exists", "green_roof_share", "storeys_added"):
+            differs |= getattr(a, name) != getattr(b, name)
+        found = differing(a, b)
+        if found is not None:
+            told += 1
+            assert set(np.flatnonzero(differs)) <= set(found.tolist())
+    assert told > len(scenarios) ** 2 // 2
+    single = differing(applier.apply(scenarios[1]), applier.apply(scenarios[3]))
+    assert single is not None and len(single) == 3
+
+
+def test_the_order_of_edits_makes_no_difference_to_what_is_applied():
+    city = houses(9)
+    used, scenarios = applier_of(city), some_scenarios(city)
+    for scenario in scenarios + scenarios[::-1]:
+        fresh, again = applier_of(city).apply(scenario), used.apply(scenario)
+        for name in ("lift_m", "factor", "exists", "green_roof_share", "storeys_added"):
+            assert np.array_equal(getattr(fresh, name), getattr(again, name)), (name, scenario)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from viewer.city import CityModel
 from viewer.city.geometry import points_in_ring
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures
-from viewer.scenario.change import CityChange, lifted_z
+from viewer.scenario.change import CityChange, Origin, Rows, lifted_z
 from viewer.scenario.scenario import Scenario
 from viewer.scenario.targets import Area, Target, WholeCity
 from viewer.scenario.targets_mask import TargetMasks
@@ -25,10 +25,29 @@ LOWEST_STOREY_M = 2.2
 LOWEST_EAVES_M = 2.0
 
 
+_BLOCK = 1 << 15
+#: Levers that act on buildings, and what their numbers are multiplied by.
+_BUILDING_LEVERS = {"storeys_added": 1.0, "height_percent": 0.01, "green_roof_share": 0.01}
+#: A lever's values and whom each is for, None for all buildings.
+Parts = tuple[tuple[float, Rows | None], ...]
+
+
+class _Limits(NamedTuple):
+    """(K,) float32: storeys that may be added at least (0 or below), metres of one that is taken away and of one
+    that is added, and how far the eaves may sink (0 or below)."""
+
+    fewer: NDArray[np.float32]
+    taken_m: NDArray[np.float32]
+    added_m: NDArray[np.float32]
+    lowest_m: NDArray[np.float32]
+
+
 class Applier:
     """Applies scenarios to one city at one LoD; remembers what targets mean and where trees may stand.
 
-    An array of a change that equals the last one is the last one, so that ``is`` tells what changed.
+    An array of a change that equals the last one is the last one, so that ``is`` tells what changed. Only the lever
+    that moved is worked out again: a tick over a million buildings costs a few milliseconds, an edit of one
+    building no more than copying its lever's arrays.
 
     Parameters
     ----------
@@ -51,6 +70,9 @@ class Applier:
         self._last_unsealed: tuple[tuple[float, NDArray[np.float64] | None], ...] = ()
         self._unsealed_key: tuple[tuple[float, Target], ...] | None = None
         self._trees_key: tuple[tuple[float, Target], ...] | None = None
+        self._last_parts: dict[str, Parts] = {}
+        self._known_ids: dict[str, tuple[frozenset[str], Rows]] = {}
+        self._exists_key: tuple[Rows, Rows] | None = None
         self._change: CityChange | None = None
         self._scenario: Scenario | None = None
 
@@ -81,65 +103,141 @@ class Applier:
         """
         if self._change is not None and scenario == self._scenario:
             return self._change
-        m = self._measures
-        k = len(m.ground_m)
-        wanted = np.zeros(k, np.float64)
-        factor = np.ones(k, np.float64)
-        green = np.zeros(k, np.float64)
-        columns = {
-            "storeys_added": (wanted, 1.0),
-            "height_percent": (factor, 0.01),
-            "green_roof_share": (green, 0.01),
-        }
-        for setting in scenario.settings:
-            if setting.parameter in columns:
-                array, scale = columns[setting.parameter]
-                if isinstance(setting.target, WholeCity):
-                    array[m.is_building] = setting.value * scale
-                else:
-                    array[self.mask(setting.target) & m.is_building] = setting.value * scale
-        added, lift = self._lift(wanted)
-        exists = ~m.planned
-        if scenario.built:
-            built = self._masks.positions(scenario.built)
-            exists[built] = True
-        if scenario.removed:
-            exists[self._masks.positions(scenario.removed)] = False
+        levers = {name: self._parts(scenario, name) for name in _BUILDING_LEVERS}
+        removed, built = self._positions("removed", scenario.removed), self._positions("built", scenario.built)
+        lift_m, storeys_added = self._storeys(levers["storeys_added"])
         self._scenario = scenario
         self._change = CityChange(
-            lift_m=self._kept("lift_m", lift.astype(np.float32)),
-            factor=self._kept("factor", factor.astype(np.float32)),
-            exists=self._kept("exists", exists),
-            green_roof_share=self._kept("green_roof_share", green.astype(np.float32)),
-            storeys_added=self._kept("storeys_added", added.astype(np.float32)),
+            lift_m=lift_m,
+            factor=self._spread("factor", levers["height_percent"], 1.0),
+            exists=self._exists(removed, built),
+            green_roof_share=self._spread("green_roof_share", levers["green_roof_share"], 0.0),
+            storeys_added=storeys_added,
             unsealed=self._unsealed(scenario),
             trees_local=self._trees(scenario),
+            origin=Origin(levers, removed, built),
         )
         return self._change
 
-    def _lift(self, wanted: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Storeys really added, and metres. One storey always stays, and eaves stay ``LOWEST_EAVES_M`` high;
-        where a low wing forbids whole storeys, a part of one is taken away and counted."""
-        storeys, storey_m, height_m, lowest_lift_m = self._limits
-        added = np.maximum(wanted, 1.0 - storeys)
-        if not (added < 0).any():
-            return added, added * height_m
-        per_storey = np.where(added < 0, storey_m, height_m)
-        lift = np.where(added < 0, np.maximum(added * per_storey, lowest_lift_m), added * per_storey)
-        return lift / per_storey, lift
+    # -- levers ------------------------------------------------------------------------------------------------
+
+    def _parts(self, scenario: Scenario, lever: str) -> Parts:
+        """The settings of a lever that count, in order; what the whole city is told replaces all before."""
+        parts: list[tuple[float, Rows | None]] = []
+        for setting in scenario.settings:
+            if setting.parameter == lever:
+                value = setting.value * _BUILDING_LEVERS[lever]
+                if isinstance(setting.target, WholeCity):
+                    parts = [(value, None)]
+                else:
+                    parts.append((value, self._masks.buildings(setting.target)))
+        return tuple(parts)
+
+    def _positions(self, name: str, ids: frozenset[str]) -> Rows:
+        """(n,) positions of ids; the same array for the same ids as last time."""
+        known = self._known_ids.get(name)
+        if known is None or known[0] != ids:
+            known = self._known_ids[name] = (ids, self._masks.positions(ids))
+        return known[1]
+
+    def _spread(self, name: str, parts: Parts, default: float) -> NDArray[np.float32]:
+        """(K,) the value of a lever for every object."""
+        if self._same(name, parts):
+            return self._last[name]  # type: ignore[return-value]
+        array = self._all_buildings(parts[0][0] if parts and parts[0][1] is None else default, default)
+        for value, rows in parts:
+            if rows is not None:
+                array[rows] = value
+        return self._kept(name, array)
+
+    def _storeys(self, parts: Parts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(K,) metres of lift, and the storeys really added.
+
+        One storey always stays, and eaves stay ``LOWEST_EAVES_M`` high; where a low wing forbids whole storeys, a
+        part of one is taken away and counted.
+        """
+        if self._same("storeys", parts):
+            return self._last["lift_m"], self._last["storeys_added"]  # type: ignore[return-value]
+        everywhere = parts[0][0] if parts and parts[0][1] is None else 0.0
+        lift, added = self._lift(everywhere, slice(None))
+        for value, rows in parts:
+            if rows is not None:
+                lift[rows], added[rows] = self._lift(value, rows)
+        return self._kept("lift_m", lift), self._kept("storeys_added", added)
+
+    def _lift(self, storeys: float, rows: Rows | slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lift and storeys really added of some objects that are told to have so many more."""
+        if not storeys:
+            count = len(self._measures.ground_m) if isinstance(rows, slice) else len(rows)
+            return np.zeros(count, np.float32), np.zeros(count, np.float32)
+        limits = self._limits
+        if storeys > 0:
+            height = limits.added_m[rows]
+            if isinstance(rows, slice):
+                return height * np.float32(storeys), self._all_buildings(storeys, 0.0)
+            return height * np.float32(storeys), np.full(len(height), storeys, np.float32)
+        added = np.maximum(limits.fewer[rows], np.float32(storeys))
+        per_storey = limits.taken_m[rows]
+        lift = added * per_storey
+        lowest = limits.lowest_m[rows]
+        clipped = np.flatnonzero(lift < lowest)
+        lift[clipped] = lowest[clipped]
+        added[clipped] = lift[clipped] / per_storey[clipped]
+        return lift, added
+
+    def _all_buildings(self, value: float, default: float) -> NDArray[np.float32]:
+        array = np.full(len(self._measures.ground_m), value, np.float32)
+        if value != default:
+            array[self._others] = default
+        return array
 
     @cached_property
-    def _limits(self) -> tuple[NDArray[np.float64], ...]:
-        """(K,) storeys, the height of one to take away, of one to add, and how far the eaves may sink."""
-        m = self._measures
-        storeys = np.maximum(np.nan_to_num(m.storeys, nan=1.0), 1.0)
-        eaves = np.maximum(np.nan_to_num(m.eaves_m - m.ground_m), 0.0)
-        taken = np.minimum(m.storey_height_m, np.maximum(eaves / storeys, LOWEST_STOREY_M))
-        return storeys, taken, m.storey_height_m, -np.maximum(eaves - LOWEST_EAVES_M, 0.0)
+    def _others(self) -> Rows:
+        """Positions of the objects that are no buildings."""
+        return np.flatnonzero(~self._measures.is_building)
+
+    @cached_property
+    def _limits(self) -> _Limits:
+        m, count = self._measures, len(self._measures.ground_m)
+        limits = _Limits(*(np.empty(count, np.float32) for _ in _Limits._fields))
+        for start in range(0, count, _BLOCK):  # in pieces that stay in the processor's own memory
+            part = slice(start, start + _BLOCK)
+            storeys = np.maximum(np.nan_to_num(m.storeys[part], nan=1.0), 1.0)
+            eaves = np.maximum(np.nan_to_num(m.eaves_m[part] - m.ground_m[part]), 0.0)
+            limits.fewer[part] = 1.0 - storeys
+            limits.taken_m[part] = np.minimum(m.storey_height_m[part], np.maximum(eaves / storeys, LOWEST_STOREY_M))
+            limits.added_m[part] = m.storey_height_m[part]
+            limits.lowest_m[part] = -np.maximum(eaves - LOWEST_EAVES_M, 0.0)
+        limits.fewer[self._others] = limits.added_m[self._others] = 0.0
+        return limits
+
+    def _exists(self, removed: Rows, built: Rows) -> NDArray[np.bool_]:
+        key = (removed, built)
+        if self._exists_key is not None and all(a is b for a, b in zip(key, self._exists_key, strict=True)):
+            return self._last["exists"]  # type: ignore[return-value]
+        self._exists_key = key
+        exists = ~self._measures.planned
+        exists[built] = True
+        exists[removed] = False
+        return self._kept("exists", exists)
+
+    def _same(self, name: str, parts: Parts) -> bool:
+        """Whether a lever was applied with the same parts last time."""
+        last = self._last_parts.get(name)
+        self._last_parts[name] = parts
+        return (
+            last is not None
+            and len(last) == len(parts)
+            and all(
+                value == other and rows is other_rows
+                for (value, rows), (other, other_rows) in zip(last, parts, strict=True)
+            )
+        )
 
     def _kept(self, name: str, array: NDArray[Number]) -> NDArray[Number]:
         last = self._last.get(name)
-        if last is not None and np.array_equal(last, array):
+        few = slice(None, None, max(1, len(array) // 1000))
+        if last is not None and np.array_equal(last[few], array[few]) and np.array_equal(last, array):
             return last  # type: ignore[return-value]
         self._last[name] = array
         return array
@@ -198,6 +296,7 @@ def no_change(measures: Measures) -> CityChange:
         storeys_added=np.zeros(k, np.float32),
         unsealed=(),
         trees_local=np.empty((0, 3)),
+        origin=Origin(),
     )
 
 

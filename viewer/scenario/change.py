@@ -1,11 +1,44 @@
-"""City + scenario -> changed arrays. ``lifted_z`` is the one formula the shader and NumPy share."""
+"""City + scenario -> changed arrays. ``lifted_z`` is the one formula the shader and NumPy share.
+
+Changes are cheap to compare, at any number of buildings:
+
+- An ``Applier`` gives the same array again where nothing changed, so ``new.lift_m is old.lift_m`` says that no
+  building has another lift; a tick of one lever replaces the arrays of that lever alone.
+- ``differing(old, new)`` names the objects that may differ, from the settings the two were made of, without looking
+  at the arrays: one building for an edit of one building, None where any may differ.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+
+_NONE: Rows = np.empty(0, np.intp)
+_NONE.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """The settings a change was made of, in terms of the K top-level objects.
+
+    levers : name -> ((value, objects), ...) in order, a later one replacing earlier ones where they overlap;
+        objects (n,) are positions, ascending and the same array for the same target, None for all buildings.
+    removed, built : (n,) positions.
+    """
+
+    levers: Mapping[str, tuple[tuple[float, Rows | None], ...]] = field(default_factory=dict)
+    removed: Rows = field(default_factory=lambda: _NONE)
+    built: Rows = field(default_factory=lambda: _NONE)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether nothing is set at all."""
+        return not any(self.levers.values()) and not len(self.removed) and not len(self.built)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +53,7 @@ class CityChange:
     unsealed : ((share, ring_local or None), ...) in order, a later one replaces: share 0..1 of the
         sealed open ground within a ring ((n, 2) float64 local metres; None = everywhere).
     trees_local : (n, 3) float64, feet of the new trees.
+    origin : what the change was made of, None where that is not known.
 
     Height of a vertex (METHODS section 2, FINDINGS section 2)::
 
@@ -33,6 +67,7 @@ class CityChange:
     storeys_added: NDArray[np.float32]
     unsealed: tuple[tuple[float, NDArray[np.float64] | None], ...]
     trees_local: NDArray[np.float64]
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         for array in (
@@ -44,6 +79,36 @@ class CityChange:
             self.trees_local,
         ):
             array.setflags(write=False)
+
+
+def differing(one: CityChange, other: CityChange) -> Rows | None:
+    """Positions of the objects that may differ between two changes of one city, ascending; None for any.
+
+    Costs as much as the objects whose settings differ, whatever the size of the city.
+    """
+    if one is other:
+        return _NONE
+    if one.origin is None or other.origin is None:
+        return None
+    a, b = one.origin, other.origin
+    found: list[Rows] = []
+    for name in {*a.levers, *b.levers}:
+        first, second = a.levers.get(name, ()), b.levers.get(name, ())
+        same = 0
+        for (value, rows), (other_value, other_rows) in zip(first, second, strict=False):
+            if value != other_value or rows is not other_rows:
+                break
+            same += 1
+        for _, rows in (*first[same:], *second[same:]):
+            if rows is None:
+                return None
+            found.append(rows)
+    for before, after in ((a.removed, b.removed), (a.built, b.built)):
+        if before is not after:
+            found.append(np.setxor1d(before, after))
+    if not found:
+        return _NONE
+    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
 
 
 def lift_weight(

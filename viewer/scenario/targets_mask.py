@@ -35,6 +35,7 @@ class TargetMasks:
         self._city = city
         self._measures = measures
         self._masks: OrderedDict[Target, Flags] = OrderedDict()
+        self._buildings: OrderedDict[Target, tuple[Flags, NDArray[np.intp]]] = OrderedDict()
         self._rings: OrderedDict[Area, NDArray[np.float64]] = OrderedDict()
 
     def positions(self, ids: frozenset[str] | tuple[str, ...]) -> NDArray[np.intp]:
@@ -56,6 +57,20 @@ class TargetMasks:
         else:
             self._masks.move_to_end(target)
         return found
+
+    def buildings(self, target: Target) -> NDArray[np.intp]:
+        """(n,) positions of the buildings a target means, ascending; the same array for the same target."""
+        mask = self.mask(target)
+        found = self._buildings.get(target)
+        if found is None or found[0] is not mask:
+            rows = np.flatnonzero(mask & self._measures.is_building)
+            rows.setflags(write=False)
+            found = self._buildings[target] = (mask, rows)
+            while len(self._buildings) > self.KEPT:
+                self._buildings.popitem(last=False)
+        else:
+            self._buildings.move_to_end(target)
+        return found[1]
 
     def ring_local(self, area: Area) -> NDArray[np.float64]:
         """(n, 2) corners of an area in the city's frame, metres; the same array for the same area."""
