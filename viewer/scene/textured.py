@@ -62,21 +62,27 @@ in vec3 pictureGain;
 in vec3 pictureAdd;
 """
 #: A negative width says that the picture ends at its sides. How finely it is looked up is worked out here, because the
-#: jump where a repeated picture begins anew would be taken for a very small one. It goes in as gradients: with a level
-#: for every pixel, Mesa's software driver leaves black dots along the edges of triangles.
+#: jump where a repeated picture begins anew would be taken for a very small one. Every level is asked for by a constant:
+#: given a level or gradients for every pixel, Mesa's software driver leaves dots along edges and jumps.
 FRAGMENT = f"""//VTK::Light::Impl
-  vec2 atlasSize = vec2(textureSize(atlas, 0));
-  vec2 alongX = dFdx(pictureAt) * abs(picturePlace.zw);
-  vec2 alongY = dFdy(pictureAt) * abs(picturePlace.zw);
+  vec2 pictureSize = vec2(textureSize(atlas, 0)) * abs(picturePlace.zw);
+  vec2 alongX = dFdx(pictureAt) * pictureSize;
+  vec2 alongY = dFdy(pictureAt) * pictureSize;
   if (picturePlace.z != 0.0) {{
-    vec2 stepX = alongX * atlasSize;
-    vec2 stepY = alongY * atlasSize;
-    float most = max(max(dot(stepX, stepX), dot(stepY, stepY)), 1e-9);
-    float least = min(dot(stepX, stepX), dot(stepY, stepY));
-    float level = 0.5 * log2(mix(most, least, 0.25));
-    float much = exp2(clamp(level, 0.0, {LEVELS}.0) - 0.5 * log2(most));
+    float most = max(dot(alongX, alongX), dot(alongY, alongY));
+    float least = min(dot(alongX, alongX), dot(alongY, alongY));
+    float level = 0.5 * log2(max(mix(most, least, 0.25), 1e-9));
     vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : fract(pictureAt);
-    vec4 seen = textureGrad(atlas, picturePlace.xy + inside * abs(picturePlace.zw), alongX * much, alongY * much);
+    vec2 place = picturePlace.xy + inside * abs(picturePlace.zw);
+    vec4 seen;
+    if (level < 1.0) {{
+      seen = textureLod(atlas, place, 0.0);
+      if (level > 0.0) {{ seen = mix(seen, textureLod(atlas, place, 1.0), level); }}
+    }} else if (level < 2.0) {{
+      seen = mix(textureLod(atlas, place, 1.0), textureLod(atlas, place, 2.0), level - 1.0);
+    }} else {{
+      seen = mix(textureLod(atlas, place, 2.0), textureLod(atlas, place, {LEVELS}.0), min(level - 2.0, 1.0));
+    }}
     if (seen.a < 0.5) {{ discard; }}
     float near = 1.0 - smoothstep({LEVELS}.0, {LEVELS}.0 + 2.0, level);
     fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
