@@ -41,6 +41,8 @@ class TargetMasks:
     def positions(self, ids: frozenset[str] | tuple[str, ...]) -> NDArray[np.intp]:
         """Positions of those ids that the city has; a session may know others."""
         objects = self._city.objects
+        if not ids:  # most of the time; no index is made for them
+            return np.empty(0, np.intp)
         rows = objects.rows_of(ids)
         own = objects.feature_of_object[rows]
         return np.asarray(own[objects.features[own] == rows], np.intp)
