@@ -23,6 +23,8 @@ class Layer:
     attribution: str = field(default="", kw_only=True)
     #: Column that colours the layer at first, "" for none.
     style_column: str = field(default="", kw_only=True)
+    #: Colours (``#rrggbb``) that texts of a column have by convention; other texts are coloured as usual.
+    class_colors: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     #: How current it is, where that matters: shown with the layer.
     note: Issue | None = field(default=None, kw_only=True)
     #: Seconds after which its source has something new; 0 for data that stays.
@@ -120,7 +122,7 @@ class AreaLayer(Layer):
     positions_local : (V, 2) float64 metres, rings without closing vertex.
     ring_start : (R + 1,) int32 into the positions. polygon_ring_start : (P + 1,) int32 into the rings,
     first ring outer. polygon_feature : (P,) int32 row of each polygon in ``attributes``.
-    feature_count : number of rows.
+    feature_count : number of rows. label_column : column that is written into the areas, "" for none.
     """
 
     positions_local: NDArray[np.float64]
@@ -128,6 +130,7 @@ class AreaLayer(Layer):
     polygon_ring_start: NDArray[np.int32]
     polygon_feature: NDArray[np.int32]
     feature_count: int
+    label_column: str = field(default="", kw_only=True)
 
     def __len__(self) -> int:
         return self.feature_count

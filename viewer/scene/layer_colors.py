@@ -117,6 +117,8 @@ def _by_text(values: NDArray[np.generic], view: LayerView) -> RowColors:
     order = order[names[order] != ""]
     texts = [str(names[i]) for i in order]
     palette = view.palette if view.palette in CATEGORICAL else ""
+    if not palette and any(text in view.layer.class_colors for text in texts):
+        return _by_convention(view, names, of, order)
     uses = [use_class(t) for t in texts]
     known = sum(u >= 0 for u in uses)
     if palette == "planzv" or (
@@ -137,6 +139,20 @@ def _by_text(values: NDArray[np.generic], view: LayerView) -> RowColors:
     if len(order) < len(names):
         legend = (*legend, (NO_DATA, "no data"))
     return RowColors(np.round(table * 255).astype(np.uint8)[of], legend)
+
+
+def _by_convention(
+    view: LayerView, names: NDArray[np.generic], of: NDArray[np.intp], order: NDArray[np.intp]
+) -> RowColors:
+    """Colours the layer itself gives its classes; texts without one are "other"."""
+    colors = view.layer.class_colors
+    table = np.array([rgb(colors.get(str(name), NO_DATA)) for name in names])
+    legend = [(colors[str(names[i])], str(names[i])) for i in order if str(names[i]) in colors]
+    if len(legend) < len(order):
+        legend.append((NO_DATA, OTHER))
+    if len(order) < len(names):
+        legend.append((NO_DATA, "no data"))
+    return RowColors(np.round(table * 255).astype(np.uint8)[of], tuple(legend))
 
 
 def _use_colors(uses: list[int]) -> list[str]:

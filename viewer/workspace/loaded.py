@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import CityModel, Frame, ImportReport, Issue, Layer, Severity, TerrainLayer
+from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Issue, Layer, Severity, TerrainLayer
 from viewer.city.arrange import arrange, arrange_with_order
 from viewer.city.by_tiles import faces_by_tiles, measure_by_tiles
 from viewer.city.cut import without_damage
@@ -22,6 +22,7 @@ from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
 from viewer.scene import ready_mesh
 from viewer.scene.city_mesh import prepare
+from viewer.session.document import LayerStyle
 from viewer.workspace import ready
 
 #: Which cities, at which level of detail: (source key, LoD) in drawing order.
@@ -51,6 +52,12 @@ class Loaded:
     def kind(self) -> str:
         """``"city"`` or ``"layer"``."""
         return "layer" if self.layers else "city"
+
+    @property
+    def style(self) -> LayerStyle:
+        """How it is drawn at first: areas that bring texts to write into them show those."""
+        written = any(isinstance(layer, AreaLayer) and layer.label_column for layer in self.layers)
+        return LayerStyle(labels=written)
 
     @property
     def frames(self) -> tuple[Frame | None, ...]:

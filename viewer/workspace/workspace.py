@@ -227,7 +227,9 @@ class Workspace:
         if known is None:
             self.session.edit(
                 AddSource(
-                    Source(loaded.key, loaded.path, loaded.kind, loaded.reader, loaded.title, options=loaded.options)
+                    Source(
+                        loaded.key, loaded.path, loaded.kind, loaded.reader, loaded.title, loaded.options, loaded.style
+                    )
                 )
             )
         elif reading_options(known.options) != reading_options(loaded.options):

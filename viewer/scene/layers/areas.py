@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from vtkmodules.vtkRenderingCore import vtkBillboardTextActor3D
 
 from viewer.city import AreaLayer
 from viewer.city.ground import Ground
 from viewer.scene.layer_colors import row_colors
 from viewer.scene.layers.drape import drape_points, drape_polygons, drape_rings
 from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of, draw_nearer
+from viewer.scene.layers.labels import MAX_LABELS, make_label, paint_label
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import segments_mesh, triangles_mesh
 
-#: How far above the ground areas lie.
-OFFSET_M = 0.30
+#: How far above the ground areas lie, and the texts in them: above what lies on the ground and is drawn nearer.
+OFFSET_M, LABEL_M = 0.30, 12.0
 
 
 class AreasDrawing(LayerDrawing):
@@ -45,8 +47,38 @@ class AreasDrawing(LayerDrawing):
         lines = actor_of(self._lines.data, lit=False)
         lines.GetProperty().SetLineWidth(1.2)
         draw_nearer(lines, share + 0.0004)
-        self.props = (fill, lines)
+        self._labels = self._make_labels()
+        self.props = (fill, lines, *self._labels)
         self.update(view, style)
+
+    def set_moving(self, moving: bool) -> None:
+        self._show_labels(not moving)
+
+    def update(self, view: LayerView, style: Look) -> bool:
+        done = super().update(view, style)
+        self._show_labels(True)
+        return done
+
+    def _make_labels(self) -> list[vtkBillboardTextActor3D]:
+        """Texts of the largest areas, each in its largest polygon."""
+        layer = self._layer
+        texts = layer.attributes.get(layer.label_column) if layer.label_column else None
+        if texts is None or not len(layer.positions_local):
+            return []
+        order = np.argsort(-polygon_sizes(layer), kind="stable")
+        rows, first = np.unique(layer.polygon_feature[order], return_index=True)
+        largest = order[first]  # of each row
+        largest = largest[texts[rows] != ""]
+        largest = largest[np.argsort(-polygon_sizes(layer)[largest], kind="stable")][:MAX_LABELS]
+        labels = []
+        for polygon in largest.tolist():
+            x, y, z = drape_points(place_in(layer, polygon)[None], self._ground, LABEL_M)[0].tolist()
+            labels.append(make_label(str(texts[layer.polygon_feature[polygon]]), (x, y, z), size=13, centred=True))
+        return labels
+
+    def _show_labels(self, shown: bool) -> None:
+        for label in self._labels:
+            label.SetVisibility(bool(shown and self.view.visible and self.view.labels))
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         hit = ground_hit(self._ground, origin, direction, self._lift)
@@ -60,12 +92,8 @@ class AreasDrawing(LayerDrawing):
         layer = self._layer
         if not len(layer.positions_local):
             return -1
-        p = layer.positions_local
-        following = np.arange(1, len(p) + 1)
-        start = layer.ring_start
-        filled = np.diff(start) > 0
-        following[start[1:][filled] - 1] = start[:-1][filled]
-        a, b = p, p[following]
+        p, start = layer.positions_local, layer.ring_start
+        a, b = p, p[_following(start, len(p))]
         crosses = (a[:, 1] > xy[1]) != (b[:, 1] > xy[1])
         rise = np.where(crosses, b[:, 1] - a[:, 1], 1.0)
         crosses &= xy[0] < a[:, 0] + (xy[1] - a[:, 1]) / rise * (b[:, 0] - a[:, 0])
@@ -79,11 +107,50 @@ class AreasDrawing(LayerDrawing):
         colors = row_colors(self.view, style).rgb
         if not len(colors):
             return
-        fill, lines = self.props
+        fill, lines = self.props[:2]
         self._fill.set_colors(colors[self._fill_row])
         self._lines.set_colors(outline_colors(colors)[self._line_row])
         fill.GetProperty().SetOpacity(self.view.opacity)
         lines.GetProperty().SetOpacity(min(1.0, self.view.opacity + 0.15) * (self.view.opacity > 0))
+        for label in self._labels:
+            paint_label(label, style, plate=0.8)
+
+
+def polygon_sizes(layer: AreaLayer) -> Floats:
+    """(P,) area of the outer ring of every polygon, m²."""
+    p, start = layer.positions_local, layer.ring_start
+    sizes = np.diff(start)
+    ring = np.repeat(np.arange(len(sizes)), sizes)
+    from_first = p - p[np.minimum(start[:-1], len(p) - 1)][ring]
+    after = _following(start, len(p))
+    x, y = from_first.T
+    twice = np.bincount(ring, x * y[after] - x[after] * y, len(sizes))
+    return np.asarray(np.abs(twice)[layer.polygon_ring_start[:-1]] / 2)
+
+
+def place_in(layer: AreaLayer, polygon: int) -> Floats:
+    """(2,) a place in a polygon that suits a text: in the middle of its widest stretch at half its height."""
+    first, last = layer.polygon_ring_start[polygon], layer.polygon_ring_start[polygon + 1]
+    start = layer.ring_start[first : last + 1] - layer.ring_start[first]
+    corners = layer.positions_local[layer.ring_start[first] : layer.ring_start[last]]
+    level = (corners[:, 1].min() + corners[:, 1].max()) / 2 + 1e-6
+    a, b = corners, corners[_following(start, len(corners))]
+    crosses = (a[:, 1] > level) != (b[:, 1] > level)
+    a, b = a[crosses], b[crosses]
+    x = np.sort(a[:, 0] + (level - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
+    if len(x) < 2:
+        return np.asarray(corners.mean(axis=0))
+    x = x[: len(x) // 2 * 2].reshape(-1, 2)
+    widest = x[int(np.argmax(x[:, 1] - x[:, 0]))]
+    return np.array([widest.mean(), level])
+
+
+def _following(start: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """(count,) the corner after each corner of its ring."""
+    following = np.arange(1, count + 1)
+    filled = np.diff(start) > 0
+    following[start[1:][filled] - 1] = start[:-1][filled]
+    return following
 
 
 def outline_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,11 +14,11 @@ from viewer.city.ground import Ground
 from viewer.scene.layer_colors import row_colors
 from viewer.scene.layers.drape import on_ground
 from viewer.scene.layers.drawing import Floats, LayerDrawing, nearest_hit, sphere_hits
-from viewer.scene.palettes import Look, rgb
+from viewer.scene.layers.labels import MAX_LABELS, make_label, paint_label, shortened
+from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
-MAX_LABELS = 40
 #: Smallest and largest head among the pins, as shares of the usual one.
 SMALLEST, LARGEST = 0.7, 2.2
 #: Diameter of the usual head, metres: a share of the layer's extent within these bounds.
@@ -94,19 +94,9 @@ class PointsDrawing(LayerDrawing):
             text = _label(texts[row])
             if not text:
                 continue
-            label = vtkBillboardTextActor3D()
-            label.SetInput(text)
             x, y, z = self._foot[row]
-            label.SetPosition(float(x), float(y), float(z + self._stem_m[row] + self._head_m[row] * 0.75))
-            label.PickableOff()
-            font = label.GetTextProperty()
-            font.SetFontFamilyToArial()
-            font.SetFontSize(15)
-            font.SetBold(True)
-            font.SetJustificationToCentered()
-            font.SetVerticalJustificationToBottom()
-            font.SetBackgroundOpacity(1.0)
-            self._labels.append(label)
+            top = float(z + self._stem_m[row] + self._head_m[row] * 0.75)
+            self._labels.append(make_label(text, (float(x), float(y), top)))
 
     def _show_labels(self, shown: bool) -> None:
         for label in self._labels:
@@ -117,11 +107,8 @@ class PointsDrawing(LayerDrawing):
         if len(colors):
             self._set("color", colors)
         self._pins.GetProperty().SetOpacity(self.view.opacity)
-        dark = sum(rgb(style.ground)) < 1.5
         for label in self._labels:
-            font = label.GetTextProperty()
-            font.SetColor(*((0.95, 0.97, 1.0) if dark else (0.09, 0.13, 0.2)))
-            font.SetBackgroundColor(*((0.1, 0.14, 0.2) if dark else (1.0, 1.0, 1.0)))
+            paint_label(label, style)
 
 
 def head_size(foot: Floats, extent_m: float | None) -> float:
@@ -147,8 +134,7 @@ def point_scale(layer: PointLayer) -> Floats:
 def _label(value: object) -> str:
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{float(value):g}"
-    text = " ".join(str(value).split())
-    return text if len(text) <= 32 else text[:31] + "…"
+    return shortened(str(value))
 
 
 def _pin() -> Mesh:
