@@ -36,8 +36,9 @@ class Ready:
 def pack(derived: Derived) -> dict[str, Array]:
     """Shown faces, measures, ground, places for trees, and what the picture needs.
 
-    An array as long as the city has vertices, faces, triangles, objects or features is divided into tiles by these
-    in a store, one with a companion ``NAME_tile_start`` ((B + 1,) int64) by it; all others are read at opening.
+    An array as long as the city has vertices, faces or triangles is divided into tiles by these in a store, one
+    with a companion ``NAME_tile_start`` ((B + 1,) int64) by it, and checked with its tile; all others are read and
+    checked whole at opening.
     """
     ground = derived.ground
     arrays: dict[str, Array] = {f"measures.{f.name}": getattr(derived.measures, f.name) for f in fields(Measures)}

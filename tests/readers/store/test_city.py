@@ -112,7 +112,7 @@ def test_a_city_without_anything_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["parent", "type_code", "ids.hash", "tile.code", "tile.ring", "tile_sums", "ready.big", "fault.0.places"]
+    "name", ["parent", "type_code", "ids.hash", "tile.code", "tile.ring", "tile_sums", "fault.0.places"]
 )
 def test_one_changed_byte_in_an_array_for_all_is_found(store, name):
     change_byte(store / f"{name}.npy")
@@ -126,7 +126,7 @@ def change_byte(path: Path, place: int = -1) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["positions_local.npy", "ready.big.npy", "ids.npy", MANIFEST])
+@pytest.mark.parametrize("name", ["positions_local.npy", "ids.npy", MANIFEST])
 @pytest.mark.parametrize("cut", [0, 5, -1])
 def test_a_short_or_missing_file_is_found(store, name, cut):
     path = store / name

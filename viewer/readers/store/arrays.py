@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.errors import ReadError
 from viewer.readers.store.folder import MANIFEST, damaged
 
 Array = NDArray[np.generic]
@@ -183,14 +184,22 @@ class ArrayStream:
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """What a folder holds: all arrays by name, read-only, and those of them that are divided into tiles."""
+    """What a folder holds: all arrays by name, read-only, and those of them that are divided into tiles.
+
+    lost : names of damaged arrays that can be done without.
+    """
 
     by_name: Mapping[str, Array]
     divided: Mapping[str, Divided]
+    lost: tuple[str, ...] = ()
 
 
-def read_arrays(folder: Path, body: Mapping[str, Any]) -> Arrays:
+def read_arrays(folder: Path, body: Mapping[str, Any], *, spare: str = "") -> Arrays:
     """The arrays the manifest names; large ones stay in their files and are mapped.
+
+    Parameters
+    ----------
+    spare : damaged arrays whose name begins so are left out, if it is not "".
 
     Raises
     ------
@@ -201,13 +210,21 @@ def read_arrays(folder: Path, body: Mapping[str, Any]) -> Arrays:
     entries = body.get("arrays")
     if not isinstance(entries, dict) or len(entries) > MAX_ARRAYS:
         raise damaged(MANIFEST)
-    found = {str(name): _read(folder, str(name), entry) for name, entry in entries.items()}
-    sums = found.get(SUMS)
-    divided = {}
-    for name, entry in entries.items():
-        if "tiles" in entry:
-            divided[str(name)] = _divided(str(name), entry, found, sums)
-    return Arrays(found, divided)
+    found: dict[str, Array] = {}
+    divided: dict[str, Divided] = {}
+    lost = []
+    # what divides others comes first
+    for name, entry in sorted(entries.items(), key=lambda item: isinstance(item[1], dict) and "tiles" in item[1]):
+        try:
+            found[name] = _read(folder, name, entry)
+            if "tiles" in entry:
+                divided[name] = _divided(name, entry, found, found.get(SUMS))
+        except ReadError:
+            if not spare or not name.startswith(spare):
+                raise
+            found.pop(name, None)
+            lost.append(name)
+    return Arrays({name: found[name] for name in entries if name in found}, divided, tuple(lost))
 
 
 def crc(array: Array) -> int:

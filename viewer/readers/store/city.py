@@ -134,9 +134,13 @@ def split_of(splits: Mapping[str, Split], name: str) -> Split:
 
 
 def put_ready(writer: ArrayWriter, ready: Mapping[str, Array], splits: Mapping[str, Split]) -> None:
-    """Write derived arrays. One with a companion ``NAME_tile_start``, (B + 1,) int64, is divided by it; one that is
-    as long as there are vertices, faces, triangles, objects or features by those; any other is one piece."""
-    by_length = {int(splits[axis].start[-1]): splits[axis] for axis in reversed(AXES)}
+    """Write derived arrays.
+
+    One with a companion ``NAME_tile_start``, (B + 1,) int64, is divided into tiles by it; one that is as long as
+    there are vertices, faces or triangles by those. All others are checked whole at opening: numbers of buildings
+    are used before any tile is looked at.
+    """
+    by_length = {int(splits[axis].start[-1]): splits[axis] for axis in ("triangle", "face", "vertex")}
     for name, array in ready.items():
         own = ready.get(f"{name}_tile_start")
         split = by_length.get(len(array)) if array.ndim else None
@@ -179,8 +183,9 @@ def open_store(
 ) -> Stored:
     """The city in ``folder``; its large arrays stay in their files and are mapped.
 
-    What is small is checked now, tiles when they are first looked at (``Tiles.verify``). A small city is checked
-    whole: damaged tiles are left out and noted in ``log``, and ``Stored.damaged`` is true.
+    What is small is checked now, tiles when they are first looked at (``Tiles.verify``). Damaged derived arrays are
+    left out; they can be made again. A small city is checked whole: damaged tiles are left out and noted in ``log``,
+    and ``Stored.damaged`` is true.
 
     Parameters
     ----------
@@ -193,7 +198,9 @@ def open_store(
         It is damaged beyond its tiles, half written or of another version.
     """
     body = read_manifest(folder)
-    arrays = read_arrays(folder, body)
+    arrays = read_arrays(folder, body, spare="ready.")
+    if noticed is not None and arrays.lost:
+        noticed()
     try:
         city, soundness = _city(folder, body, arrays)
         stored = Stored(
