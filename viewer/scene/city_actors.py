@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkDataObject
@@ -115,7 +117,8 @@ class CityActors:
                 mapper = actor.GetMapper()
                 for name in (ATTRIBUTE, "faceNormal"):
                     mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-            self._programs[actor] = pictured if atlas is not None else plain
+            holes = self._pictures is not None and self._pictures.holes
+            self._programs[actor] = replace(pictured, holes=holes) if atlas is not None else plain
             self._programs[actor].apply(actor, occlusion=self._occlusion)
         self.paint(self._style)
 

@@ -118,7 +118,7 @@ class Program:
 
     lifted : moves and hides by object. painted : takes tint, green and light per vertex; else the colours
     of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge. textured :
-    shows the pictures of an atlas, see ``textured``.
+    shows the pictures of an atlas, see ``textured``. holes : leaves out what is see-through in them.
     """
 
     lifted: bool = True
@@ -126,6 +126,7 @@ class Program:
     flat: bool = False
     line: bool = False
     textured: bool = False
+    holes: bool = False
 
     def apply(self, actor: vtkActor, *, occlusion: bool = False) -> None:
         """Give an actor this program, with or without what the occlusion pass needs."""
@@ -147,7 +148,7 @@ class Program:
             )
         if self.textured:
             shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, textured.DECLARE_FRAGMENT, False)
-            shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, textured.FRAGMENT, False)
+            shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, textured.fragment(self.holes), False)
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
                 "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False

@@ -61,33 +61,30 @@ flat in vec4 picturePlace;
 in vec3 pictureGain;
 in vec3 pictureAdd;
 """
-#: A negative width says that the picture ends at its sides. How finely it is looked up is worked out here, because the
-#: jump where a repeated picture begins anew would be taken for a very small one. Every level is asked for by a constant:
-#: given a level or gradients for every pixel, Mesa's software driver leaves dots along edges and jumps.
-FRAGMENT = f"""//VTK::Light::Impl
+#: A negative width says that the picture ends at its sides. One that repeats jumps from its end to its beginning, which
+#: the card would take for a very small picture; so where a jump is near, the coordinates count on from half a picture
+#: later, into the border. The card chooses the level: given one by us, Mesa's software driver is many times slower
+#: and leaves dots along the edges of triangles. Beyond the levels that keep pictures apart comes the mean colour.
+_LOOK_UP = f"""//VTK::Light::Impl
   vec2 pictureSize = vec2(textureSize(atlas, 0)) * abs(picturePlace.zw);
   vec2 alongX = dFdx(pictureAt) * pictureSize;
   vec2 alongY = dFdy(pictureAt) * pictureSize;
+  vec2 cut = fract(pictureAt);
+  vec2 late = fract(pictureAt + 0.5) - 0.5;
+  vec2 jump = step(fwidth(late) + 1e-4, fwidth(cut));
+  vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : mix(cut, late, jump);
+  vec4 seen = texture(atlas, picturePlace.xy + inside * abs(picturePlace.zw));
   if (picturePlace.z != 0.0) {{
-    float most = max(dot(alongX, alongX), dot(alongY, alongY));
-    float least = min(dot(alongX, alongX), dot(alongY, alongY));
-    float level = 0.5 * log2(max(mix(most, least, 0.25), 1e-9));
-    vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : fract(pictureAt);
-    vec2 place = picturePlace.xy + inside * abs(picturePlace.zw);
-    vec4 seen;
-    if (level < 1.0) {{
-      seen = textureLod(atlas, place, 0.0);
-      if (level > 0.0) {{ seen = mix(seen, textureLod(atlas, place, 1.0), level); }}
-    }} else if (level < 2.0) {{
-      seen = mix(textureLod(atlas, place, 1.0), textureLod(atlas, place, 2.0), level - 1.0);
-    }} else {{
-      seen = mix(textureLod(atlas, place, 2.0), textureLod(atlas, place, {LEVELS}.0), min(level - 2.0, 1.0));
-    }}
-    if (seen.a < 0.5) {{ discard; }}
-    float near = 1.0 - smoothstep({LEVELS}.0, {LEVELS}.0 + 2.0, level);
+    float level = 0.5 * log2(max(max(dot(alongX, alongX), dot(alongY, alongY)), 1e-9));
+    float near = 1.0 - smoothstep({LEVELS - 1}.0, {LEVELS}.5, level);
     fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
-  }}
 """
+_HOLES = "    if (seen.a < 0.5) { discard; }\n"
+
+
+def fragment(holes: bool) -> str:
+    """The fragment program; with ``holes``, which are dear, see-through parts of pictures are left out."""
+    return _LOOK_UP + (_HOLES if holes else "") + "  }\n"
 
 
 class AtlasTextures:
@@ -109,6 +106,11 @@ class AtlasTextures:
         self._picture.SetColorModeToDirectScalars()
         self._place = FeatureTexture(len(atlas.place), np.float32)
         self._place.set(atlas.place)
+
+    @property
+    def holes(self) -> bool:
+        """Whether some pictures have see-through parts."""
+        return bool(self.atlas.image.shape[2] == 4)
 
     def give_to(self, actor: vtkActor) -> None:
         """Let an actor use the atlas; its program has to be a textured one."""
