@@ -94,3 +94,14 @@ def test_the_immediate_runner_is_done_when_start_returns(qapp):
     answers = []
     ImmediateRunner().start("a", lambda progress: 3, answers.append)
     assert answers == [3]
+
+
+def test_what_python_keeps_for_a_thread_outlives_a_task(qtbot):
+    """PROJ keeps its context so; a thread that loses it between two tasks ends the program."""
+    runner, kept, answers = TaskRunner(threads=1), threading.local(), []
+    runner.start("first", lambda progress: setattr(kept, "value", 7))
+    qtbot.waitUntil(lambda: not runner.busy(), timeout=5000)
+    runner.start("second", lambda progress: getattr(kept, "value", None), answers.append)
+    qtbot.waitUntil(lambda: bool(answers), timeout=5000)
+    assert runner.shutdown()
+    assert answers == [7]

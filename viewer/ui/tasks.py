@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
 from viewer.errors import Cancelled, ViewerError
 from viewer.plugin_api import Progress
@@ -140,32 +141,54 @@ class Tasks(QObject):
 
 
 class TaskRunner(Tasks):
-    """Runs work in a small pool of threads."""
+    """Runs work in a few threads of its own.
+
+    They are Python's, not Qt's: a thread of Qt's pool loses what Python keeps for it after every task, PROJ's
+    context among it, and the next task on the same thread would work with what is gone.
+    """
 
     _settled = Signal(object, object, object)  # job, answer, error; crosses to the main thread
     _reported = Signal(object, float, str)
 
     def __init__(self, parent: QObject | None = None, *, threads: int = 3) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads)
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._crew = [
+            threading.Thread(target=self._work, name=f"stadtforum-task-{number + 1}", daemon=True)
+            for number in range(threads)
+        ]
         self._settled.connect(self._settle)
         self._reported.connect(self._on_reported)
 
     def shutdown(self, wait_ms: int = 3000) -> bool:
         """Cancel everything and wait for the workers; false if one did not stop in time."""
         self.cancel_all()
-        return self._pool.waitForDone(wait_ms)
+        until = time.monotonic() + wait_ms / 1000
+        for _ in self._crew:
+            self._queue.put(None)
+        for thread in self._crew:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._crew)
 
     def _launch(self, job: _Job) -> None:
-        def run() -> None:
+        self._queue.put(job)
+        for thread in self._crew:
+            if thread.ident is None:  # they start when there is something to do
+                thread.start()
+                break
+
+    def _work(self) -> None:
+        """One of the crew: takes jobs until there are no more."""
+        while (job := self._queue.get()) is not None:
+            if job.cancelled.is_set():
+                continue
             answer, error = self._run(job)
             try:
                 self._settled.emit(job, answer, error)
             except RuntimeError:  # the window is gone already; nobody waits for this answer
                 _log.debug("task %s ended after its runner", job.info.key)
-
-        self._pool.start(QRunnable.create(run))
+            job = answer = error = None  # what was read lives as long as the window wants, not until the next task
 
     def _report(self, job: _Job, share: float, text: str) -> None:
         self._reported.emit(job, share, text)
