@@ -33,7 +33,7 @@ MAX_SIDE, MIN_SIDE = 2048, 2
 #: Sides below which fineness makes no picture smaller, pixels.
 MIN_DETAIL = 64
 #: Pixels of a picture need not be smaller than this on the faces, metres.
-FINEST_M = 0.006
+FINEST_M = 0.012
 #: Texture coordinates may leave the picture by so much before it counts as repeated.
 SLACK = 0.02
 #: Points of a triangle whose mean is the colour of a face from afar, as shares of its corners.

@@ -76,7 +76,7 @@ _LOOK_UP = f"""//VTK::Light::Impl
   vec4 seen = texture(atlas, picturePlace.xy + inside * abs(picturePlace.zw));
   if (picturePlace.z != 0.0) {{
     float level = 0.5 * log2(max(max(dot(alongX, alongX), dot(alongY, alongY)), 1e-9));
-    float near = 1.0 - smoothstep({LEVELS - 1}.0, {LEVELS}.5, level);
+    float near = 1.0 - smoothstep({LEVELS - 1}.5, {LEVELS + 1}.0, level);
     fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
 """
 _HOLES = "    if (seen.a < 0.5) { discard; }\n"
