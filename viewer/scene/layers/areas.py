@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkBillboardTextActor3D
 
 from viewer.city import AreaLayer
 from viewer.city.ground import Ground
 from viewer.scene.layer_colors import row_colors
 from viewer.scene.layers.drape import drape_points, drape_polygons, drape_rings
 from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of, draw_nearer
-from viewer.scene.layers.labels import MAX_LABELS, make_label, paint_label
+from viewer.scene.layers.labels import MAX_LABELS, Labels
+from viewer.scene.levels import View
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import segments_mesh, triangles_mesh
@@ -48,37 +48,31 @@ class AreasDrawing(LayerDrawing):
         lines.GetProperty().SetLineWidth(1.2)
         draw_nearer(lines, share + 0.0004)
         self._labels = self._make_labels()
-        self.props = (fill, lines, *self._labels)
+        self.props = (fill, lines, *self._labels.actors)
         self.update(view, style)
 
-    def set_moving(self, moving: bool) -> None:
-        self._show_labels(not moving)
+    def aim(self, view: View, occlusion_reach_m: float = 0.0) -> None:
+        self._labels.aim(view)
 
     def update(self, view: LayerView, style: Look) -> bool:
         done = super().update(view, style)
-        self._show_labels(True)
+        self._labels.show(bool(view.visible and view.labels))
         return done
 
-    def _make_labels(self) -> list[vtkBillboardTextActor3D]:
+    def _make_labels(self) -> Labels:
         """Texts of the largest areas, each in its largest polygon."""
         layer = self._layer
         texts = layer.attributes.get(layer.label_column) if layer.label_column else None
         if texts is None or not len(layer.positions_local):
-            return []
+            return Labels([], np.empty((0, 3)))
         order = np.argsort(-polygon_sizes(layer), kind="stable")
         rows, first = np.unique(layer.polygon_feature[order], return_index=True)
         largest = order[first]  # of each row
         largest = largest[texts[rows] != ""]
         largest = largest[np.argsort(-polygon_sizes(layer)[largest], kind="stable")][:MAX_LABELS]
-        labels = []
-        for polygon in largest.tolist():
-            x, y, z = drape_points(place_in(layer, polygon)[None], self._ground, LABEL_M)[0].tolist()
-            labels.append(make_label(str(texts[layer.polygon_feature[polygon]]), (x, y, z), size=13, centred=True))
-        return labels
-
-    def _show_labels(self, shown: bool) -> None:
-        for label in self._labels:
-            label.SetVisibility(bool(shown and self.view.visible and self.view.labels))
+        places = np.array([place_in(layer, polygon) for polygon in largest.tolist()]).reshape(-1, 2)
+        texts_there = [str(text) for text in texts[layer.polygon_feature[largest]]]
+        return Labels(texts_there, drape_points(places, self._ground, LABEL_M), size=13, centred=True)
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         hit = ground_hit(self._ground, origin, direction, self._lift)
@@ -112,8 +106,7 @@ class AreasDrawing(LayerDrawing):
         self._lines.set_colors(outline_colors(colors)[self._line_row])
         fill.GetProperty().SetOpacity(self.view.opacity)
         lines.GetProperty().SetOpacity(min(1.0, self.view.opacity + 0.15) * (self.view.opacity > 0))
-        for label in self._labels:
-            paint_label(label, style, plate=0.8)
+        self._labels.paint(style)
 
 
 def polygon_sizes(layer: AreaLayer) -> Floats:

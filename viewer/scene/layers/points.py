@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkBillboardTextActor3D, vtkGlyph3DMapper
+from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper
 
 from viewer.city import PointLayer
 from viewer.city.ground import Ground
 from viewer.scene.layer_colors import row_colors
 from viewer.scene.layers.drape import on_ground
 from viewer.scene.layers.drawing import Floats, LayerDrawing, nearest_hit, sphere_hits
-from viewer.scene.layers.labels import MAX_LABELS, make_label, paint_label, shortened
+from viewer.scene.layers.labels import MAX_LABELS, Labels, shortened
+from viewer.scene.levels import View
 from viewer.scene.palettes import Look
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import Mesh, triangles_mesh
@@ -35,7 +36,6 @@ class PointsDrawing(LayerDrawing):
         self._foot = on_ground(layer.positions_local, ground)
         self._head_m = head_size(self._foot, extent_m) * point_scale(layer)
         self._stem_m = self._head_m * 1.9
-        self._labels: list[vtkBillboardTextActor3D] = []
         self._mapper_data = vtkPolyData()
         points = vtkPoints()
         points.SetData(numpy_to_vtk(np.ascontiguousarray(self._foot, np.float32), deep=True))
@@ -60,17 +60,17 @@ class PointsDrawing(LayerDrawing):
         pins.GetProperty().SetAmbient(0.55)
         pins.GetProperty().SetDiffuse(0.55)
         self._pins = pins
-        self._make_labels(layer)
-        self.props = (pins, *self._labels)
+        self._labels = self._make_labels(layer)
+        self.props = (pins, *self._labels.actors)
         self.update(view, style)
 
     def update(self, view: LayerView, style: Look) -> bool:
         done = super().update(view, style)
-        self._show_labels(True)
+        self._labels.show(bool(view.visible and view.labels))
         return done
 
-    def set_moving(self, moving: bool) -> None:
-        self._show_labels(not moving)
+    def aim(self, view: View, occlusion_reach_m: float = 0.0) -> None:
+        self._labels.aim(view)
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         if not len(self._foot) or not self.view.visible:
@@ -85,30 +85,24 @@ class PointsDrawing(LayerDrawing):
         self._mapper_data.GetPointData().AddArray(array)
         self._mapper_data.Modified()
 
-    def _make_labels(self, layer: PointLayer) -> None:
-        """Text actors for the largest points."""
+    def _make_labels(self, layer: PointLayer) -> Labels:
+        """Texts of the largest points."""
         texts = layer.attributes.get(layer.label_column) if layer.label_column else None
         if texts is None or not len(self._foot):
-            return
-        for row in np.argsort(-self._head_m, kind="stable")[:MAX_LABELS]:
-            text = _label(texts[row])
-            if not text:
-                continue
-            x, y, z = self._foot[row]
-            top = float(z + self._stem_m[row] + self._head_m[row] * 0.75)
-            self._labels.append(make_label(text, (float(x), float(y), top)))
-
-    def _show_labels(self, shown: bool) -> None:
-        for label in self._labels:
-            label.SetVisibility(bool(shown and self.view.visible and self.view.labels))
+            return Labels([], np.empty((0, 3)))
+        largest = np.argsort(-self._head_m, kind="stable")[:MAX_LABELS]
+        written = [(_label(texts[row]), row) for row in largest.tolist()]
+        rows = np.array([row for text, row in written if text], np.int64)
+        top = self._foot[rows].copy()
+        top[:, 2] += self._stem_m[rows] + self._head_m[rows] * 0.75
+        return Labels([text for text, _ in written if text], top)
 
     def _restyle(self, style: Look) -> None:
         colors = row_colors(self.view, style).rgb
         if len(colors):
             self._set("color", colors)
         self._pins.GetProperty().SetOpacity(self.view.opacity)
-        for label in self._labels:
-            paint_label(label, style)
+        self._labels.paint(style)
 
 
 def head_size(foot: Floats, extent_m: float | None) -> float:
