@@ -62,17 +62,18 @@ in vec3 pictureGain;
 in vec3 pictureAdd;
 """
 #: A negative width says that the picture ends at its sides. One that repeats jumps from its end to its beginning, which
-#: the card would take for a very small picture; so where a jump is near, the coordinates count on from half a picture
-#: later, into the border. The card chooses the level: given one by us, Mesa's software driver is many times slower
-#: and leaves dots along the edges of triangles. Beyond the levels that keep pictures apart comes the mean colour.
+#: the card would take for a very small picture; so where four pixels see a jump, all of them count backwards from the
+#: beginning, into the border. The card chooses the level: given one by us, Mesa's software driver is many times
+#: slower and leaves dots along the edges of triangles. Beyond the levels that keep pictures apart comes the mean
+#: colour.
 _LOOK_UP = f"""//VTK::Light::Impl
   vec2 pictureSize = vec2(textureSize(atlas, 0)) * abs(picturePlace.zw);
   vec2 alongX = dFdx(pictureAt) * pictureSize;
   vec2 alongY = dFdy(pictureAt) * pictureSize;
   vec2 cut = fract(pictureAt);
-  vec2 late = fract(pictureAt + 0.5) - 0.5;
-  vec2 jump = step(fwidth(late) + 1e-4, fwidth(cut));
-  vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : mix(cut, late, jump);
+  vec2 slope = fwidth(cut);
+  vec2 jump = step(0.5, slope + fwidth(slope));
+  vec2 inside = picturePlace.z < 0.0 ? clamp(pictureAt, 0.0, 1.0) : cut - jump * step(0.5, cut);
   vec4 seen = texture(atlas, picturePlace.xy + inside * abs(picturePlace.zw));
   if (picturePlace.z != 0.0) {{
     float level = 0.5 * log2(max(max(dot(alongX, alongX), dot(alongY, alongY)), 1e-9));
