@@ -6,12 +6,18 @@ Columns hold areas and counts only; parameters such as living area per person co
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.measures import Measures
 from viewer.city.use import Use
 from viewer.indicators.surfaces import Ground, Surfaces
+from viewer.scenario.apply import no_change
 from viewer.scenario.change import CityChange
 
 Floats = NDArray[np.float64]
@@ -24,6 +30,8 @@ COLUMNS = (
     "green_roof", "plot_footprint", "plot_floor_area", "plot_floor_area_estimated", "freed",
     "on_sealed", "on_partly", "on_green", "on_water", "on_unknown", "no_storeys", "no_use", "no_shell",
 )  # fmt: skip
+#: Rows that are worked on at once.
+_BLOCK = 1 << 13
 _ROW = {name: i for i, name in enumerate(COLUMNS)}
 
 
@@ -39,7 +47,7 @@ class Stock:
     """
 
     def __init__(self, measures: Measures, surfaces: Surfaces, *, mixed_share: float, smallest_home_m2: float) -> None:
-        m = measures
+        m = self._measures = measures
         counted = m.is_building & np.isfinite(m.footprint_m2) & surfaces.within(m.centre_local)
         #: (B,) positions in ``city.objects.features``; and (K,) the other way, -1 for those not counted.
         self.features = np.flatnonzero(counted)
@@ -72,6 +80,10 @@ class Stock:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def is_of(self, measures: Measures) -> bool:
+        """Whether this is the stock of some measures."""
+        return self._measures is measures
 
     def contributions(self, change: CityChange, rows: NDArray[np.int64] | slice) -> Floats:
         """(columns, n) what the buildings of some rows contribute after a change."""
@@ -121,6 +133,59 @@ class Stock:
         put("no_use", self._no_use[rows] * exists)
         put("no_shell", self._open[rows] * exists)
         return out
+
+    def sums(self, change: CityChange) -> Floats:
+        """(columns,) what all buildings contribute together after a change."""
+        total = np.zeros(len(COLUMNS))
+        for rows in self._blocks():
+            total += self.contributions(change, rows).sum(axis=1)
+        return total
+
+    def exact_sums(self, change: CityChange) -> Floats:
+        """(columns,) the same, added with twice the digits and rounded once."""
+        parts: list[Floats] = [np.zeros((len(COLUMNS), 2))]
+        parts += [np.column_stack(_added_exactly(self.contributions(change, rows))) for rows in self._blocks()]
+        every = np.concatenate(parts, axis=1)
+        return np.array([math.fsum(row) for row in every.tolist()], dtype=np.float64)
+
+    def _blocks(self) -> Iterator[slice]:
+        """The rows in runs so small that their columns stay in the processor's own memory."""
+        return (slice(start, start + _BLOCK) for start in range(0, len(self), _BLOCK))
+
+    @cached_property
+    def baseline(self) -> tuple[CityChange, Floats]:
+        """Nothing changed, and the exact sums of it."""
+        change = no_change(self._measures)
+        return change, self.exact_sums(change)
+
+
+def stock_of(measures: Measures, surfaces: Surfaces, *, mixed_share: float, smallest_home_m2: float) -> Stock:
+    """A stock, shared by all who ask with the same ``surfaces`` as long as those live."""
+    known = _stocks.setdefault(surfaces, {})
+    key = (id(measures), mixed_share, smallest_home_m2)
+    found = known.get(key)
+    if found is None or not found.is_of(measures):
+        found = known[key] = Stock(measures, surfaces, mixed_share=mixed_share, smallest_home_m2=smallest_home_m2)
+    return found
+
+
+_stocks: WeakKeyDictionary[Surfaces, dict[tuple[int, float, float], Stock]] = WeakKeyDictionary()
+
+
+def _added_exactly(rows: Floats) -> tuple[Floats, Floats]:
+    """Sums of the rows of (r, n) and what rounding took from them, (r,) each.
+
+    Pairs are added by Knuth's two-sum, which gives the rounding error of each sum exactly; then pairs of those sums.
+    """
+    lost = np.zeros(len(rows))
+    while rows.shape[1] > 1:
+        half = rows.shape[1] // 2
+        a, b, odd = rows[:, :half], rows[:, half : 2 * half], rows[:, 2 * half :]
+        total = a + b
+        of_b = total - a
+        lost += ((a - (total - of_b)) + (b - of_b)).sum(axis=1)
+        rows = np.concatenate([total, odd], axis=1) if odd.shape[1] else total
+    return (rows[:, 0] if rows.shape[1] else np.zeros(len(rows))), lost
 
 
 def _home_share(use: Use, mixed_share: float) -> float:

@@ -21,10 +21,9 @@ from viewer.indicators.definitions import (
 )
 from viewer.indicators.parameters import PARAMETERS, with_defaults
 from viewer.indicators.record import IndicatorRecord, Status
-from viewer.indicators.stock import COLUMNS, Stock
+from viewer.indicators.stock import COLUMNS, stock_of
 from viewer.indicators.surfaces import Ground, Surfaces, Unsealing, crowns, make_surfaces
-from viewer.scenario.apply import no_change
-from viewer.scenario.change import CityChange
+from viewer.scenario.change import CityChange, differing
 
 Floats = NDArray[np.float64]
 
@@ -39,8 +38,8 @@ _CHANGED = ("lift_m", "factor", "exists", "green_roof_share", "storeys_added")
 class IndicatorTable:
     """Indicators of a city and its scenarios.
 
-    Every building's contribution is kept; an update adds what changed. Where nothing is changed, the
-    sums of the baseline come back bit for bit.
+    An update works out those buildings alone whose settings differ from the last change, before and after, and
+    adds the difference. Where nothing is changed, the sums of the baseline come back bit for bit.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ class IndicatorTable:
         self.parameters = with_defaults(parameters)
         self.surfaces = surfaces or make_surfaces(city, measures, faces=lod_faces, area_ring=area_ring)
         self.ground = ground
-        self.stock = Stock(
+        self.stock = stock_of(
             measures,
             self.surfaces,
             mixed_share=self.parameters["mixed_share"],
@@ -82,11 +81,8 @@ class IndicatorTable:
         self.definitions = tuple(d for d in (*DEFINITIONS, *extra) if d.id not in hidden)
         self._features = len(measures.ground_m)
         self._unsealing = Unsealing(self.surfaces)
-        self._base_change = no_change(measures)
-        self._base = self.stock.contributions(self._base_change, slice(None))
-        self._base_sums = _added_exactly(self._base)
+        self._base_change, self._base_sums = self.stock.baseline
         self._change = self._base_change
-        self._now = self._base.copy()
         self._sums = self._base_sums.copy()
         self._updates = 0
         self._trees: NDArray[np.float64] = self._base_change.trees_local
@@ -121,46 +117,58 @@ class IndicatorTable:
         definition = next((d for d in self.definitions if d.id == indicator), None)
         if definition is None or not definition.column:
             return None
+        now = self.stock.contributions(self._change, slice(None))
         if isinstance(definition.column, str):
-            own = self._now[COLUMNS.index(definition.column)]
+            own = now[COLUMNS.index(definition.column)]
         else:
             # The formulas are arithmetic alone, so they work on columns as they do on sums.
-            columns = dict(zip(COLUMNS, self._now, strict=True))
+            columns = dict(zip(COLUMNS, now, strict=True))
             own = np.asarray(definition.column(self._figures_of(columns), self.parameters))
         result = np.full(self._features, np.nan)
-        result[self.stock.features] = np.where(self._now[0] > 0, own, np.nan)
+        result[self.stock.features] = np.where(now[0] > 0, own, np.nan)
         return result
 
     def _move_to(self, change: CityChange) -> None:
-        if self._is_baseline(change):
-            rows = self._differing(self._change, self._base_change)
-            self._now[:, rows] = self._base[:, rows]
-            self._sums = self._base_sums.copy()
-            self._updates = 0
-        else:
-            rows = self._differing(self._change, change)
-            if len(rows):
-                new = self.stock.contributions(change, rows)
-                if len(rows) >= _ANEW_FROM * len(self.stock):
-                    self._now[:, rows] = new
-                    self._sums = self._now.sum(axis=1)
-                else:
-                    self._sums = self._sums + (new.sum(axis=1) - self._now[:, rows].sum(axis=1))
-                    self._now[:, rows] = new
-                    self._updates += 1
-                if self._updates >= RECOMPUTE_AFTER:
-                    self._recompute()
+        rows = None if self._is_baseline(change) else self._differing(self._change, change)
+        if rows is None:
+            self._sums, self._updates = self._base_sums.copy(), 0
+        elif len(rows) >= _ANEW_FROM * len(self.stock):
+            self._sums, self._updates = self.stock.sums(change), 0
+        elif len(rows):
+            before = self.stock.contributions(self._change, rows).sum(axis=1)
+            self._sums = self._sums + (self.stock.contributions(change, rows).sum(axis=1) - before)
+            self._updates += 1
         self._change = change
+        if self._updates >= RECOMPUTE_AFTER:
+            self._recompute()
 
     def _recompute(self) -> None:
-        self._sums = self._base_sums.copy() if self._is_baseline(self._change) else _added_exactly(self._now)
+        baseline = self._is_baseline(self._change)
+        self._sums = self._base_sums.copy() if baseline else self.stock.exact_sums(self._change)
         self._updates = 0
 
     def _is_baseline(self, change: CityChange) -> bool:
-        return all(np.array_equal(getattr(change, name), getattr(self._base_change, name)) for name in _CHANGED)
+        """Whether a change changes no building, whatever is set."""
+        origin = change.origin
+        if origin is not None and origin.is_baseline:
+            return True
+        touched = differing(self._base_change, change)
+        rows = slice(None) if touched is None else touched
+        few = slice(None) if touched is not None else slice(None, None, max(1, self._features // 1000))
+        pairs = [(getattr(change, name), getattr(self._base_change, name)) for name in _CHANGED]
+        # A look at some comes first: most changes of a whole city are seen from them.
+        return all(np.array_equal(a[rows][few], b[rows][few]) for a, b in pairs) and all(
+            np.array_equal(a[rows], b[rows]) for a, b in pairs
+        )
 
     def _differing(self, one: CityChange, other: CityChange) -> NDArray[np.int64]:
-        """Rows of the stock whose buildings differ between two changes."""
+        """Rows of the stock whose buildings may differ between two changes."""
+        found = differing(one, other)
+        if found is not None:
+            rows = self.stock.row_of_feature[found]
+            return rows[rows >= 0]
+        if one.origin is not None and other.origin is not None:
+            return np.arange(len(self.stock))
         differs = np.zeros(self._features, bool)
         for name in _CHANGED:
             a, b = getattr(one, name), getattr(other, name)
@@ -245,10 +253,6 @@ class IndicatorTable:
 
 #: What every record says where no study area was drawn.
 STUDY_AREA = "The study area is the convex outline around all buildings, 10 m outside them."
-
-
-def _added_exactly(contributions: Floats) -> Floats:
-    return np.array([math.fsum(row.tolist()) for row in contributions], dtype=np.float64)
 
 
 def _band(d: IndicatorDefinition, figures: Figures, values: Values, value: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from viewer.city import CityModel
 from viewer.city.geometry import points_in_ring
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures
-from viewer.scenario.change import CityChange, Origin, Rows, lifted_z
+from viewer.scenario.change import CityChange, Origin, Parts, Rows, differing_parts, lifted_z
 from viewer.scenario.scenario import Scenario
 from viewer.scenario.targets import Area, Target, WholeCity
 from viewer.scenario.targets_mask import TargetMasks
@@ -28,8 +28,6 @@ LOWEST_EAVES_M = 2.0
 _BLOCK = 1 << 15
 #: Levers that act on buildings, and what their numbers are multiplied by.
 _BUILDING_LEVERS = {"storeys_added": 1.0, "height_percent": 0.01, "green_roof_share": 0.01}
-#: A lever's values and whom each is for, None for all buildings.
-Parts = tuple[tuple[float, Rows | None], ...]
 
 
 class _Limits(NamedTuple):
@@ -142,13 +140,14 @@ class Applier:
 
     def _spread(self, name: str, parts: Parts, default: float) -> NDArray[np.float32]:
         """(K,) the value of a lever for every object."""
-        if self._same(name, parts):
+        differs = self._differs(name, parts)
+        if differs is not None and not len(differs):
             return self._last[name]  # type: ignore[return-value]
         array = self._all_buildings(parts[0][0] if parts and parts[0][1] is None else default, default)
         for value, rows in parts:
             if rows is not None:
                 array[rows] = value
-        return self._kept(name, array)
+        return self._kept(name, array, differs)
 
     def _storeys(self, parts: Parts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(K,) metres of lift, and the storeys really added.
@@ -156,14 +155,15 @@ class Applier:
         One storey always stays, and eaves stay ``LOWEST_EAVES_M`` high; where a low wing forbids whole storeys, a
         part of one is taken away and counted.
         """
-        if self._same("storeys", parts):
+        differs = self._differs("storeys", parts)
+        if differs is not None and not len(differs):
             return self._last["lift_m"], self._last["storeys_added"]  # type: ignore[return-value]
         everywhere = parts[0][0] if parts and parts[0][1] is None else 0.0
         lift, added = self._lift(everywhere, slice(None))
         for value, rows in parts:
             if rows is not None:
                 lift[rows], added[rows] = self._lift(value, rows)
-        return self._kept("lift_m", lift), self._kept("storeys_added", added)
+        return self._kept("lift_m", lift, differs), self._kept("storeys_added", added, differs)
 
     def _lift(self, storeys: float, rows: Rows | slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lift and storeys really added of some objects that are told to have so many more."""
@@ -221,24 +221,19 @@ class Applier:
         exists[removed] = False
         return self._kept("exists", exists)
 
-    def _same(self, name: str, parts: Parts) -> bool:
-        """Whether a lever was applied with the same parts last time."""
-        last = self._last_parts.get(name)
-        self._last_parts[name] = parts
-        return (
-            last is not None
-            and len(last) == len(parts)
-            and all(
-                value == other and rows is other_rows
-                for (value, rows), (other, other_rows) in zip(last, parts, strict=True)
-            )
-        )
+    def _differs(self, name: str, parts: Parts) -> Rows | None:
+        """For whom a lever may differ from the last time it was applied; None for any."""
+        last, self._last_parts[name] = self._last_parts.get(name), parts
+        found = None if last is None else differing_parts(last, parts)
+        return None if found is None else np.concatenate([np.empty(0, np.intp), *found])
 
-    def _kept(self, name: str, array: NDArray[Number]) -> NDArray[Number]:
+    def _kept(self, name: str, array: NDArray[Number], differs: Rows | None = None) -> NDArray[Number]:
+        """An array, or the last one of its name if that is equal; ``differs`` says where alone it may not be."""
         last = self._last.get(name)
-        few = slice(None, None, max(1, len(array) // 1000))
-        if last is not None and np.array_equal(last[few], array[few]) and np.array_equal(last, array):
-            return last  # type: ignore[return-value]
+        if last is not None:
+            look = slice(None, None, max(1, len(array) // 1000)) if differs is None else differs
+            if np.array_equal(last[look], array[look]) and (differs is not None or np.array_equal(last, array)):
+                return last  # type: ignore[return-value]
         self._last[name] = array
         return array
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.intp]
+#: A lever's values in order, and whom each is for, None for all buildings.
+Parts = tuple[tuple[float, Rows | None], ...]
 
 _NONE: Rows = np.empty(0, np.intp)
 _NONE.setflags(write=False)
@@ -31,7 +33,7 @@ class Origin:
     removed, built : (n,) positions.
     """
 
-    levers: Mapping[str, tuple[tuple[float, Rows | None], ...]] = field(default_factory=dict)
+    levers: Mapping[str, Parts] = field(default_factory=dict)
     removed: Rows = field(default_factory=lambda: _NONE)
     built: Rows = field(default_factory=lambda: _NONE)
 
@@ -93,22 +95,27 @@ def differing(one: CityChange, other: CityChange) -> Rows | None:
     a, b = one.origin, other.origin
     found: list[Rows] = []
     for name in {*a.levers, *b.levers}:
-        first, second = a.levers.get(name, ()), b.levers.get(name, ())
-        same = 0
-        for (value, rows), (other_value, other_rows) in zip(first, second, strict=False):
-            if value != other_value or rows is not other_rows:
-                break
-            same += 1
-        for _, rows in (*first[same:], *second[same:]):
-            if rows is None:
-                return None
-            found.append(rows)
+        rows = differing_parts(a.levers.get(name, ()), b.levers.get(name, ()))
+        if rows is None:
+            return None
+        found += rows
     for before, after in ((a.removed, b.removed), (a.built, b.built)):
         if before is not after:
             found.append(np.setxor1d(before, after))
     if not found:
         return _NONE
     return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+
+
+def differing_parts(one: Parts, other: Parts) -> list[Rows] | None:
+    """Objects for which one lever may differ between two lists of its settings; None for any."""
+    same = 0
+    for (value, rows), (other_value, other_rows) in zip(one, other, strict=False):
+        if value != other_value or rows is not other_rows:
+            break
+        same += 1
+    found = [rows for _, rows in (*one[same:], *other[same:])]
+    return None if any(rows is None for rows in found) else [rows for rows in found if rows is not None]
 
 
 def lift_weight(
