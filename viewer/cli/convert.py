@@ -13,7 +13,6 @@ from viewer.cli.opening import UsageError, move_levers, note, open_files, settin
 from viewer.cli.words import plain, say, show
 from viewer.errors import ReadError, SaveError
 from viewer.scenario import Area, Target, WholeCity
-from viewer.session.atomic import write_atomic
 
 if TYPE_CHECKING:
     from viewer.readers.export import Export
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
 def run(options: Namespace) -> int:
     """Read, move the levers, write."""
-    from viewer.readers.export import export_chunks, format_of
-    from viewer.workspace.giving_back import export_of
+    from viewer.readers.export import format_of
+    from viewer.workspace.giving_back import export_of, write_export
 
     out: Path = options.out
     form = format_of(out)  # before anything is read for it
@@ -45,7 +44,7 @@ def run(options: Namespace) -> int:
     move_levers(workspace, settings, targets)
     selection = polygon is not None or bool(options.only)
     export = export_of(workspace, scenario="" if options.as_it_is else None, selection=selection, area_local=area_local)
-    result = write_atomic(out, export_chunks(export, out), keep_former=False)
+    result = write_export(export, out)
     count, size = f"{_count(export, form.id):,}", f"{result.size / 1e6:.1f}"
     show(say("Written: {file} ({count} objects, {size} MB)", file=plain(str(out)), count=count, size=size))
     for sentence in (*result.warnings, *export.left_out()):

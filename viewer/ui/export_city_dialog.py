@@ -7,14 +7,14 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QDialog, QFileDialog, QRadioButton, QWidget
 
 from viewer.errors import ViewerError
-from viewer.readers.export import FORMATS, Format, export_chunks, format_of
-from viewer.session.atomic import SaveResult, write_atomic
+from viewer.readers.export import FORMATS, Format, format_of
+from viewer.session.atomic import SaveResult
 from viewer.ui.i18n import bind, error_text, number, tr, trn
 from viewer.ui.picture_dialog import file_name
 from viewer.ui.tasks import Tasks
 from viewer.ui.toasts import Toasts
 from viewer.ui.widgets import button, column, label, row
-from viewer.workspace.giving_back import export_of
+from viewer.workspace.giving_back import export_of, write_export
 
 KEY = "export_city"
 
@@ -93,7 +93,7 @@ class ExportCityDialog(QDialog):
 
         self._tasks.start(
             KEY,
-            lambda progress: write_atomic(path, export_chunks(export, path, progress), keep_former=False),
+            lambda progress: write_export(export, path, progress),
             done,
             failed=toasts.show_error,
             title=tr("Exporting {name}", name=path.name),

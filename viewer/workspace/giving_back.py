@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.errors import ViewerError
-from viewer.readers.export import Export
+from viewer.plugin_api import Progress
+from viewer.readers.export import Export, export_chunks, export_files, format_of
+from viewer.session.atomic import SaveResult, write_atomic
+from viewer.session.folder import write_folder
 from viewer.workspace.workspace import Workspace
+
+
+def write_export(export: Export, path: Path, progress: Progress | None = None) -> SaveResult:
+    """Write a city as the end of the name asks: a file, or a folder of tiles. Safe in a worker.
+
+    Raises
+    ------
+    SaveError
+        Nothing was changed. Cancelled: a person stopped it.
+    """
+    form = format_of(path)
+    if form.is_folder:
+        return write_folder(path, export_files(export, path, progress), form.mark)
+    return write_atomic(path, export_chunks(export, path, progress), keep_former=False)
 
 
 def export_of(

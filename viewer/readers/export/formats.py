@@ -17,23 +17,33 @@ from viewer.readers.export.geopackage import geopackage_chunks
 from viewer.readers.export.gltf import glb_chunks
 from viewer.readers.export.request import Export
 from viewer.readers.export.table import csv_chunks
+from viewer.readers.export.tiles3d import tileset_files
 
 _Write = Callable[[Export, Baked, Progress], Iterator[bytes]]
+_WriteFiles = Callable[[Export, Baked, Progress], Iterator[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format to write. ``title`` and ``note`` are shown to people and are translation keys.
 
-    endings : of file names, the usual one first. packs : whether ``.gz`` may follow.
+    endings : of file names, the usual one first. packs : whether ``.gz`` may follow. A format is one file (``write``)
+    or a folder of files (``write_files``), which is known by the file ``mark`` in it.
     """
 
     id: str
     title: str
     note: str
     endings: tuple[str, ...]
-    write: _Write
+    write: _Write | None
     packs: bool = False
+    write_files: _WriteFiles | None = None
+    mark: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the result is a folder of files."""
+        return self.write_files is not None
 
 
 def _cityjson(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
@@ -63,6 +73,8 @@ FORMATS: tuple[Format, ...] = (
            (".csv",), csv_chunks),
     Format("glb", "glTF (GLB)", "The shapes in colours as they are shown, for pictures and presentations.",
            (".glb",), glb_chunks),
+    Format("3dtiles", "3D Tiles 1.1", "A folder of tiles for globes in the browser, with ids and attributes.",
+           (".3dtiles",), None, write_files=tileset_files, mark="tileset.json"),
 )  # fmt: skip
 
 
@@ -104,11 +116,33 @@ def export_chunks(export: Export, path: str | Path, progress: Progress | None = 
     """
     progress = Progress() if progress is None else progress
     form = format_of(path)
-    if not export.written().any():
-        raise SaveError("Nothing is left to be written.", hint="Choose other objects or another scenario.")
+    if form.write is None:
+        raise ValueError(form.id)
+    _check(export)
     progress.report(0.0, "Preparing the export")
     chunks = form.write(export, bake(export), progress.part(0.1, 1.0))
     return _packed(chunks) if str(path).lower().endswith(".gz") else chunks
+
+
+def export_files(
+    export: Export, path: str | Path, progress: Progress | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the files in the folder ``path`` asks for by its end, one after the other.
+
+    Raises as ``export_chunks`` does.
+    """
+    progress = Progress() if progress is None else progress
+    form = format_of(path)
+    if form.write_files is None:
+        raise ValueError(form.id)
+    _check(export)
+    progress.report(0.0, "Preparing the export")
+    return form.write_files(export, bake(export), progress.part(0.1, 1.0))
+
+
+def _check(export: Export) -> None:
+    if not export.written().any():
+        raise SaveError("Nothing is left to be written.", hint="Choose other objects or another scenario.")
 
 
 def _packed(chunks: Iterable[bytes]) -> Iterator[bytes]:

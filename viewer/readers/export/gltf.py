@@ -6,6 +6,7 @@ The local frame is kept, so that numbers stay small; the place on the map stands
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer import __version__
-from viewer.city import CityModel
+from viewer.city import CityModel, Column
 from viewer.city.kinds import SurfaceType, Theme
 from viewer.errors import SaveError
 from viewer.plugin_api import Progress
@@ -25,6 +26,8 @@ _FLOAT, _UINT = 5126, 5125
 _VERTICES, _INDICES = 34962, 34963
 #: Lengths in the header have 32 bits.
 _MOST_BYTES = 2**32 - 1
+#: Stands for a missing number: JSON has none that is no number.
+_NO_DATA = -1.7976931348623157e308
 
 #: Colours of what is written, sRGB.
 _COLORS: dict[str, str] = {
@@ -52,19 +55,27 @@ def glb_chunks(export: Export, baked: Baked, progress: Progress | None = None) -
     progress = Progress() if progress is None else progress
     progress.report(0.1, "Writing the city")
     city = baked.city
-    shown = baked.faces & ~_planned(city)[city.face_feature] if len(city.objects) else baked.faces
-    group, names = _groups(city)
-    document, arrays = _Document(), []
-    for number, name in enumerate(names):
-        faces = shown & (group == number)
-        if faces.any():
-            arrays += document.add_mesh(name, _mesh(city, faces))
-    arrays += document.add_features(city)
-    document.finish(city, export)
+    shown = baked.faces & ~planned_features(city)[city.face_feature] if len(city.objects) else baked.faces
+    document = _Document()
+    arrays = document.add_meshes(city, shown) + document.add_features(city)
+    document.place(city, export)
+    document.finish(export.credits)
     yield from _pack(document.json, arrays)
 
 
-def _planned(city: CityModel) -> NDArray[np.bool_]:
+def tile_glb(city: CityModel, shown: NDArray[np.bool_], credits: tuple[str, ...] = ()) -> Iterator[bytes]:
+    """The faces ``shown`` ((F,) bool) of one tile of a city with all attributes of its objects, piece by piece.
+
+    Positions are metres east, north and up from wherever the tile is put.
+    """
+    document = _Document()
+    arrays = document.add_meshes(city, shown) + document.add_features(city, attributes=True)
+    document.finish(credits)
+    yield from _pack(document.json, arrays)
+
+
+def planned_features(city: CityModel) -> NDArray[np.bool_]:
+    """(K,) bool: top-level objects that are only planned."""
     column = city.objects.feature_column("conditionOfConstruction")
     if column is None or column.numeric:
         return np.zeros(len(city.objects.features), np.bool_)
@@ -129,6 +140,16 @@ class _Document:
         }
         self._length = 0
 
+    def add_meshes(self, city: CityModel, shown: NDArray[np.bool_]) -> list[bytes]:
+        """Meshes of the faces ``shown``, one for each kind; the bytes that belong to them."""
+        group, names = _groups(city)
+        data: list[bytes] = []
+        for number, name in enumerate(names):
+            faces = shown & (group == number)
+            if faces.any():
+                data += self.add_mesh(name, _mesh(city, faces))
+        return data
+
     def add_mesh(self, name: str, arrays: dict[str, NDArray[np.generic]]) -> list[bytes]:
         """A mesh with its node and material; the bytes that belong to it."""
         data: list[bytes] = []
@@ -164,24 +185,29 @@ class _Document:
         self.json["meshes"].append({"name": name, "primitives": [primitive]})
         return data
 
-    def add_features(self, city: CityModel) -> list[bytes]:
-        """Table of the top-level objects, a row for each feature id: their ids and types."""
+    def add_features(self, city: CityModel, *, attributes: bool = False) -> list[bytes]:
+        """Table of the top-level objects, a row for each feature id: ids and types, and their attributes if wanted."""
         objects = city.objects
         if not self.json["meshes"]:
             return []
         index = objects.features
         types = [objects.types[code] for code in objects.type_code[index].tolist()]
         data: list[bytes] = []
-        properties = {}
+        properties: dict[str, dict[str, object]] = {}
         for name, texts in (("id", [str(i) for i in objects.ids[index].tolist()]), ("type", types)):
-            encoded = [text.encode() for text in texts]
-            offsets = np.cumsum([0, *map(len, encoded)]).astype("<u4")
-            properties[name] = {
-                "values": self._view(b"".join(encoded) or b"\0", data),
-                "stringOffsets": self._view(offsets.tobytes(), data),
-                "stringOffsetType": "UINT32",
-            }
-        schema = {"properties": {name: {"type": "STRING"} for name in properties}}
+            properties[name] = self._texts(texts, data)
+        kinds: dict[str, dict[str, object]] = {name: {"type": "STRING"} for name in properties}
+        if attributes:
+            for name, column in _columns(city, taken=set(properties)):
+                kinds[name] = {"name": column.name}
+                if column.numeric:
+                    numbers = np.where(np.isfinite(column.values.astype("<f8")), column.values.astype("<f8"), _NO_DATA)
+                    properties[name] = {"values": self._view(numbers.astype("<f8").tobytes(), data)}
+                    kinds[name] |= {"type": "SCALAR", "componentType": "FLOAT64", "noData": _NO_DATA}
+                else:
+                    properties[name] = self._texts([str(text) for text in column.values.tolist()], data)
+                    kinds[name] |= {"type": "STRING", "noData": ""}
+        schema = {"properties": kinds}
         self.json["extensions"] = {
             "EXT_structural_metadata": {
                 "schema": {"id": "stadtforum", "classes": {"cityObject": schema}},
@@ -191,8 +217,17 @@ class _Document:
         self.json["extensionsUsed"] = ["EXT_mesh_features", "EXT_structural_metadata"]
         return data
 
-    def finish(self, city: CityModel, export: Export) -> None:
-        """Say where the model lies, and drop what is empty."""
+    def _texts(self, texts: list[str], data: list[bytes]) -> dict[str, object]:
+        encoded = [text.encode() for text in texts]
+        offsets = np.cumsum([0, *map(len, encoded)]).astype("<u4")
+        return {
+            "values": self._view(b"".join(encoded) or b"\0", data),
+            "stringOffsets": self._view(offsets.tobytes(), data),
+            "stringOffsetType": "UINT32",
+        }
+
+    def place(self, city: CityModel, export: Export) -> None:
+        """Say where the model lies."""
         frame = city.frame
         place: dict[str, Any] = {
             "crs": frame.crs,
@@ -203,10 +238,13 @@ class _Document:
         if export.scenario:
             place["scenario"] = export.scenario
         self.json["asset"]["extras"] = place
-        if export.credits:
-            self.json["asset"]["copyright"] = "; ".join(export.credits)
         if city.name:
             self.json["scenes"][0]["name"] = city.name
+
+    def finish(self, credits: tuple[str, ...]) -> None:
+        """Say who must be named, and drop what is empty."""
+        if credits:
+            self.json["asset"]["copyright"] = "; ".join(credits)
         if self._length:
             self.json["buffers"] = [{"byteLength": self._length}]
         for name in ("nodes", "meshes", "materials", "accessors", "bufferViews"):
@@ -238,6 +276,22 @@ class _Document:
         self._length += len(padded)
         data.append(padded)
         return len(self.json["bufferViews"]) - 1
+
+
+def _columns(city: CityModel, taken: set[str]) -> Iterator[tuple[str, Column]]:
+    """Attributes of the top-level objects with names that the metadata format allows, all different."""
+    used = set(taken)
+    for name in city.objects.attributes:
+        column = city.objects.feature_column(name)
+        if column is None:
+            continue
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
+        plain = f"_{plain}" if plain[0].isdigit() else plain
+        free, number = plain, 2
+        while free in used:
+            free, number = f"{plain}_{number}", number + 1
+        used.add(free)
+        yield free, column
 
 
 def _linear(color: str) -> list[float]:

@@ -21,6 +21,8 @@ from viewer.errors import LimitError, ReadError
 
 FORMAT, VERSION = "stadtforum-city-store", 2
 MANIFEST = "manifest.json"
+#: What a folder of 3D Tiles is opened by.
+TILESET = "tileset.json"
 #: Name of a prepared city that a person asked for.
 SUFFIX = ".city"
 MAX_MANIFEST_BYTES = 64 << 20
@@ -96,12 +98,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def entry_of(path: Path) -> Path:
-    """The file to open for a path: the manifest for the folder of a prepared city, else the path itself."""
+    """The file to open for a path: in the folder of a prepared city its manifest, in one of 3D Tiles the tileset, else
+    the path itself."""
     try:
-        inside = path.suffix.lower() == SUFFIX and path.is_dir() and (path / MANIFEST).is_file()
+        if path.is_dir():
+            if path.suffix.lower() == SUFFIX and (path / MANIFEST).is_file():
+                return path / MANIFEST
+            if (path / TILESET).is_file():
+                return path / TILESET
     except (OSError, ValueError):
         return path
-    return path / MANIFEST if inside else path
+    return path
 
 
 def title_of(path: Path) -> str:

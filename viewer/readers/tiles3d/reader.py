@@ -96,7 +96,10 @@ def _bytes_of(path: Path, limit: int) -> bytes:
 
 def _name_of(path: Path) -> str:
     """A tileset is called after its folder, anything else after its file."""
-    return path.parent.resolve().name or path.stem if path.name.lower() == "tileset.json" else path.stem
+    if path.name.lower() != "tileset.json":
+        return path.stem
+    folder = path.parent.resolve().name
+    return folder.removesuffix(".3dtiles") or path.stem
 
 
 def _open_indices(tileset: Tileset, context: ReadContext) -> None:
