@@ -49,7 +49,7 @@ def test_a_plugin_loads_without_heavy_packages(module):
 def texts_for_people(folder: Path) -> set[str]:
     """Titles in the manifest, and templates given to errors, warnings, notes and progress."""
     texts = set(re.findall(r'^(?:title|description) = "(.+)"$', (folder / "plugin.toml").read_text("utf-8"), re.M))
-    calls = {"ReadError", "LimitError", "PluginError", "warn", "info", "report"}
+    calls = {"ReadError", "LimitError", "LoginError", "NetworkError", "PluginError", "warn", "info", "report"}
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):

@@ -148,6 +148,12 @@ class ReadContext:
         self.answers.extend(answer for answer in found if isinstance(answer, Answer))
         return found
 
+    def ask(self, request: Request, call: Callable[[tuple[str, str] | None], bytes]) -> Answer:
+        """Ask a server that speaks no HTTP, if a person allowed it; see ``Network.ask``."""
+        answer = self._network().ask(request, call, refresh=self.refresh)
+        self.answers.append(answer)
+        return answer
+
     def _network(self) -> Network:
         return Network() if self.network is None else self.network
 

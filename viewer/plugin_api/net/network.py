@@ -103,6 +103,41 @@ class Network:
             raise found
         return found
 
+    def ask(
+        self, request: Request, call: Callable[[tuple[str, str] | None], bytes], *, refresh: bool = False
+    ) -> Answer:
+        """Like ``fetch`` for servers that speak no HTTP, such as databases: ``call`` asks them.
+
+        Parameters
+        ----------
+        call : given name and password for the host (None: nobody told them), returns the answer. Raises
+            ``NetworkError`` or ``LoginError`` where there is none.
+
+        Raises
+        ------
+        NotConnectedError, NetworkError, LoginError
+            As ``fetch``.
+        """
+        host = host_of(request.url)
+        copy = self._copies.find(request) if self._copies is not None else None
+        allowed = self.may_contact(host)
+        if copy is not None and not refresh and (_age_s(copy) < request.keep_s or not allowed):
+            return copy if _age_s(copy) < request.keep_s else replace(copy, reason=NOT_ASKED)
+        if not allowed:
+            raise NotConnectedError(host)
+        try:
+            body = call(self._login_for(host))
+        except LoginError:
+            raise
+        except NetworkError:
+            if copy is not None:
+                return replace(copy, reason=NOT_REACHED)
+            raise
+        answer = Answer(request.url, body, fetched=datetime.now(UTC))
+        if self._copies is not None:
+            self._copies.keep(request, answer)
+        return answer
+
     def fetch_many(
         self, requests: Sequence[Request], tick: Tick | None = None, *, refresh: bool = False
     ) -> list[Answer | NetworkError]:

@@ -15,7 +15,8 @@ MEBI = 1024 * 1024
 KEY = "{key}"
 #: Why a copy stands in for the server.
 NOT_ASKED, NOT_REACHED = "not asked", "not reached"
-_PORTS = {"http": 80, "https": 443}
+#: Usual ports. Databases are asked by their own plugin; the permission to contact a host is the same.
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432}
 _MAX_ADDRESS = 8000
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
@@ -102,6 +103,6 @@ def with_query(url: str, values: Mapping[str, object]) -> str:
 def _no_address(url: str) -> ReadError:
     return ReadError(
         "{address} is no address of a server.",
-        hint="An address begins with https:// or http://.",
+        hint="An address begins with https://, http:// or postgresql://.",
         address=" ".join(url.split())[:120],
     )
