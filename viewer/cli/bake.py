@@ -7,11 +7,13 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from viewer.cli.opening import UsageError, check_file, make_host, options_of
 from viewer.cli.words import error_line, plain, say, show
 from viewer.errors import ReadError, SaveError
+from viewer.plugin_api import Progress
 from viewer.readers.store.folder import MANIFEST, SUFFIX, entry_of
 from viewer.workspace.baking import Listener, Runner
 from viewer.workspace.parts import Done
@@ -84,7 +86,7 @@ def _runner(sources: list[Path], options: Namespace) -> Iterator[Runner]:
         with on_cluster(options.scheduler, workers) as runner:
             yield runner
     elif len(sources) == 1 or workers == 1:
-        yield here
+        yield partial(here, progress=Progress(_Steps().reading))
     else:
         yield processes(workers)
 
@@ -97,11 +99,31 @@ def _plugins() -> tuple[tuple[Path, ...], tuple[str, ...]]:
     return tuple(default_folders()), off
 
 
+class _Steps:
+    """Says in steps of ten per cent how far something is."""
+
+    def __init__(self) -> None:
+        self._percent = 0
+
+    def next(self, share: float) -> int | None:
+        """The per cent to tell, None while there is nothing new to say."""
+        percent = int(10 * share) * 10
+        if percent <= self._percent:
+            return None
+        self._percent = percent
+        return percent
+
+    def reading(self, share: float, text: str) -> None:
+        """Told by a reader."""
+        if (percent := self.next(share)) is not None:
+            show(say("Reading: {percent} %", percent=percent), sys.stderr)
+
+
 class _Told(Listener):
     """Says on standard error how far the work is."""
 
     def __init__(self) -> None:
-        self._percent = -1
+        self._steps = _Steps()
 
     def part(self, done: Done, number: int, count: int) -> None:
         name, error = plain(Path(done.path).name), done.as_error()
@@ -119,9 +141,7 @@ class _Told(Listener):
             show(told, sys.stderr)
 
     def joining(self, tile: int, count: int) -> None:
-        percent = 100 * tile // count // 10 * 10
-        if percent > self._percent:
-            self._percent = percent
+        if (percent := self._steps.next(tile / count)) is not None:
             show(say("Joining: {percent} % of {count} tiles", percent=percent, count=count), sys.stderr)
 
     def deriving(self) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from viewer.city import CityModel, Frame, ImportReport
 from viewer.city.report import IssueLog, Severity
 from viewer.errors import ReadError, ViewerError
+from viewer.plugin_api import Progress
 from viewer.readers.store.arrays import Array
 from viewer.readers.store.city import Stored, fingerprint
 from viewer.readers.store.folder import remove_folder
@@ -146,9 +147,9 @@ def bake(order: Order, run: Runner, listener: Listener | None = None) -> Baked:
     return Baked(size, len(jobs), tuple(failed.values()))
 
 
-def here(jobs: Sequence[Job]) -> Iterator[Done]:
+def here(jobs: Sequence[Job], progress: Progress | None = None) -> Iterator[Done]:
     """One part after the other, in this process."""
-    return map(bake_part, jobs)
+    return (bake_part(job, progress) for job in jobs)
 
 
 def processes(workers: int) -> Runner:

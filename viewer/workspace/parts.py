@@ -15,6 +15,7 @@ from pathlib import Path
 
 from viewer.city import CityModel, Frame
 from viewer.errors import ReadError, ViewerError
+from viewer.plugin_api import Progress, ReadContext
 from viewer.readers.store.cache import OFF_VARIABLE
 from viewer.readers.store.city import Stored, frame_to_json, open_store, write_store
 from viewer.readers.store.folder import read_manifest, remove_folder
@@ -77,20 +78,22 @@ class Done:
         return ReadError(text, hint=hint, path=self.path, **dict(values))
 
 
-def bake_part(job: Job) -> Done:
+def bake_part(job: Job, progress: Progress | None = None) -> Done:
     """Read one source and keep it as a store.
 
     Raises
     ------
     OSError
         The store cannot be written. What is wrong with the source is in the answer instead.
+    Cancelled
+        ``progress`` says that a person stopped it.
     """
     started = time.perf_counter()
     known = _known(job)
     if known is not None:
         return Done(job.path, kept=True, triangles=known)
     try:
-        city = _bake(job)
+        city = _bake(job, Progress() if progress is None else progress)
     except ViewerError as error:
         values = tuple((name, str(value)) for name, value in error.values.items())
         return Done(job.path, error=(error.text, error.hint, values))
@@ -123,8 +126,7 @@ def _known(job: Job) -> int | None:
     return None
 
 
-def _bake(job: Job) -> CityModel:
-    from viewer.plugin_api import ReadContext
+def _bake(job: Job, progress: Progress) -> CityModel:
     from viewer.plugin_host import PluginHost
 
     path = Path(job.path)
@@ -134,7 +136,7 @@ def _bake(job: Job) -> CityModel:
         raise ReadError("This file cannot be read.", path=path) from error
     os.environ[OFF_VARIABLE] = "1"  # the part itself is the copy
     host = PluginHost([Path(folder) for folder in job.plugins], job.disabled)
-    reading = host.read(path, ReadContext(frame=job.frame, options=dict(job.options)))
+    reading = host.read(path, ReadContext(job.frame, dict(job.options), progress))
     if reading.city is None:
         raise ReadError("This is no city; only cities are prepared.", path=path)
     mark = mark_of(path)

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -192,6 +193,13 @@ def test_a_copy_larger_than_all_may_be_is_not_kept(cache, source):
     ticket = cache.ticket(request_of(source))
     assert ticket is not None and ticket.keep(CITY, REPORT, {}, {}) is None
     assert list(cache.folder.iterdir()) == []
+
+
+def test_copies_may_take_a_share_of_the_disk(tmp_path, monkeypatch):
+    for total, limit in ((100 * 10**9, 10 * 10**9), (10**9, caches.LIMIT_BYTES)):
+        monkeypatch.setattr(caches.shutil, "disk_usage", lambda folder, total=total: SimpleNamespace(total=total))
+        assert CityCache(tmp_path / "not" / "yet").limit_bytes == limit
+    assert CityCache(tmp_path, limit_bytes=5).limit_bytes == 5
 
 
 def test_a_cache_that_cannot_be_written_only_costs_the_copy(tmp_path, source, caplog):

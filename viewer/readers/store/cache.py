@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ from viewer.readers.store.mark import SourceMark, Stamp, mark_of, stamp_of
 OFF_VARIABLE = "STADTFORUM_NO_CACHE"
 #: Smaller files are read as quickly as their copy.
 MIN_SOURCE_BYTES = 1_000_000
-LIMIT_BYTES = 2_000_000_000
+#: All copies together take at most this share of the disk, and may always take so much.
+DISK_SHARE, LIMIT_BYTES = 0.1, 2_000_000_000
 #: Copies of one request that are tried; more than one are there only while programs write at once.
 MOST_TRIED = 8
 #: Work in progress older than this was left by a program that was killed.
@@ -115,18 +117,19 @@ class CityCache:
     Parameters
     ----------
     folder : ``cities`` in the user's cache folder by default.
-    limit_bytes : the copies used longest ago go when all of them are larger together.
+    limit_bytes : the copies used longest ago go when all of them are larger together; a share of the disk by default.
     min_source_bytes : files below this are not kept.
     """
 
     def __init__(
         self,
         folder: Path | None = None,
-        limit_bytes: int = LIMIT_BYTES,
+        limit_bytes: int | None = None,
         min_source_bytes: int = MIN_SOURCE_BYTES,
     ) -> None:
         self.folder = settings.cache_folder() / "cities" if folder is None else folder
-        self.limit_bytes, self.min_source_bytes = limit_bytes, min_source_bytes
+        self.limit_bytes = _limit_of(self.folder) if limit_bytes is None else limit_bytes
+        self.min_source_bytes = min_source_bytes
 
     def find(self, request: Request, log: IssueLog) -> Stored | None:
         """The copy of an unchanged file, or None. Unusable copies are removed, damaged ones noted in ``log``."""
@@ -240,6 +243,16 @@ class CityCache:
             return bool(body["made_by"] == fingerprint()) and SourceMark.from_json(body["source"]).fits(path)
         except (KeyError, TypeError, ValueError) as error:
             raise ReadError("This prepared city has no readable manifest.", path=folder) from error
+
+
+def _limit_of(folder: Path) -> int:
+    """How large all copies may be on the disk of a folder, which need not be there yet."""
+    there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+    try:
+        total = 0 if there is None else shutil.disk_usage(there).total
+    except OSError:
+        total = 0
+    return max(LIMIT_BYTES, int(total * DISK_SHARE))
 
 
 def _note_damage(folder: Path) -> None:
