@@ -19,6 +19,8 @@ CLASSES = {
     26: ("civil structure", "#b0856a"),
 }  # fmt: skip
 _NODE_BITS = 7
+#: A picture is as wrong as so many distances between neighbours; so many pixels wide is a point.
+_ERROR, _SIZE_PX = 5.0, 3.0
 CLASS, HEIGHT, INTENSITY = "Class", "Height", "Intensity"
 
 
@@ -33,7 +35,7 @@ def open_cloud(name: str, folder: Path, facts: dict, crs: str, context: ReadCont
     tree = NodeTree(
         make_nodes(
             table["parent"],
-            np.where(parents, cell, 0.0),
+            np.where(parents, _ERROR * cell, 0.0),
             low,
             high,
             True,
@@ -58,8 +60,8 @@ def open_cloud(name: str, folder: Path, facts: dict, crs: str, context: ReadCont
             rgba = np.column_stack([rgb, np.full(len(rgb), 255, np.uint8)])
         columns = {
             CLASS: names[np.asarray(arrays["class"][part])],
-            HEIGHT: points[:, 2] + place.base_m,
-            INTENSITY: np.asarray(arrays["intensity"][part]).astype(np.float64),
+            HEIGHT: (points[:, 2] + place.base_m).astype(np.float32),
+            INTENSITY: np.array(arrays["intensity"][part]),
         }
         positions = (points - origin).astype(np.float32)
         return (PointContent(positions, origin, rgba, None, columns, spacing_m=float(cell[node])),)
@@ -74,6 +76,8 @@ def open_cloud(name: str, folder: Path, facts: dict, crs: str, context: ReadCont
     return StreamedLayer(
         name,
         attributes=columns,
+        class_colors=dict(CLASSES.values()),
+        point_size_px=_SIZE_PX,
         style_column="" if own else CLASS if told else HEIGHT,
         tree=tree,
         load=load,
