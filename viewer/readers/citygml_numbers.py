@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 RING_MARK = "1.7e308"
 _MARK = float(RING_MARK)
 #: Characters that JSON gives a meaning which they do not have among coordinates.
-_JSON_SIGNS = '"[{tf'
+_JSON_SIGNS = '"[{tf,'
 
 
 def parse_rings(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32], int]:
