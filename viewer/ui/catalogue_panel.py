@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from viewer.errors import ReadError, ViewerError
+from viewer.errors import NotConnectedError, ReadError, ViewerError
 from viewer.plugin_api import Entry
 from viewer.settings import Settings
 from viewer.ui import theme
@@ -375,14 +375,17 @@ class CataloguePanel(Card):
         line.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         line.setForeground(0, theme.color("muted"))
         if mark:
-            line.setIcon(0, icon(mark, mark))
+            line.setIcon(0, icon(mark, "warning" if mark == "warning" else "muted"))
         return line
 
     def _tell_below(self, item: QTreeWidgetItem, error: Exception) -> None:
         """What went wrong, where it happened."""
         item.takeChildren()
-        text = " ".join(filter(None, error_text(error)[:2])) if isinstance(error, ViewerError) else ""
-        line = self._add_line(item, text or tr("Something went wrong in the program."), "warning")
+        if isinstance(error, NotConnectedError):
+            line = self._add_line(item, tr("Allow the connection to look into it."), "question")
+        else:
+            text = " ".join(filter(None, error_text(error)[:2])) if isinstance(error, ViewerError) else ""
+            line = self._add_line(item, text or tr("Something went wrong in the program."), "warning")
         item.setExpanded(True)
         self.tree.setCurrentItem(line)
 
@@ -420,12 +423,13 @@ class CataloguePanel(Card):
 
     def _matches(self, item: QTreeWidgetItem, words: list[str]) -> bool:
         entry = item.data(0, _ENTRY)
-        text = f"{entry.title} {entry.abstract}".casefold() if isinstance(entry, Entry) else ""
-        own = all(word in text for word in words)
-        below = [self._matches(item.child(at), [] if own and words else words) for at in range(item.childCount())]
+        title, abstract = (entry.title.casefold(), entry.abstract.casefold()) if isinstance(entry, Entry) else ("", "")
+        named = bool(words) and all(word in title for word in words)
+        own = all(word in title or word in abstract for word in words)
+        below = [self._matches(item.child(at), [] if named else words) for at in range(item.childCount())]
         shown = not words or own or any(below)
         item.setHidden(not shown)
-        if words and any(below) and not own:
+        if words and any(below) and not named:
             item.setExpanded(True)
         return shown
 

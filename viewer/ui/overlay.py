@@ -140,12 +140,14 @@ def length_text(metres: float) -> str:
 class Attribution(QLabel):
     """Who must be named in this picture."""
 
+    WIDTH = 288
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "small")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setMaximumWidth(480)
+        self.setWordWrap(True)
         self._restyle()
         theme.theme_changed.connect(self._restyle)
 
@@ -156,7 +158,13 @@ class Attribution(QLabel):
         """Show these credits."""
         self.setText(" · ".join(names))
         self.setToolTip(self.text())
+        # beside the tools in the middle there is room for so much, even in a small window
         self.setVisible(bool(names))
+        if not names:
+            return
+        line = self.fontMetrics().horizontalAdvance(self.text()) + 24
+        self.setFixedWidth(min(line, self.WIDTH))
+        self.setFixedHeight(self.heightForWidth(self.width()))
 
 
 class HoverTip(Card):

@@ -29,6 +29,7 @@ LIST_NAMES = ("catalog.json", "catalogue.json", "services.json")
 _SESSION = ".stadtforum"
 #: Kinds of services as the lists of geoportals write them.
 _PORTAL_KINDS = {"WMS": "wms", "WMTS": "wmts", "WFS": "wfs", "OAF": "features", "SENSORTHINGS": "sensorthings"}
+_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # on Windows
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -241,4 +242,5 @@ def _file_name(source: SourceFile) -> str:
     for umlaut, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
         text = text.replace(umlaut, letters).replace(umlaut.upper(), letters.capitalize())
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return _NOT_IN_NAMES.sub("-", plain).strip("-").lower()[:60] or "source"
+    name = _NOT_IN_NAMES.sub("-", plain).strip("-").lower()[:60]
+    return f"source-{name}".rstrip("-") if not name or _RESERVED.fullmatch(name) else name
