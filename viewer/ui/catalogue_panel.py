@@ -307,10 +307,12 @@ class CataloguePanel(Card):
 
     def _browse(self, item: QTreeWidgetItem, *, refresh: bool = False) -> None:
         entry = item.data(0, _ENTRY)
-        if not isinstance(entry, Entry) or item.data(0, _STATE) == _WAITING or not self.catalogue.can_browse(entry):
+        if not isinstance(entry, Entry) or item.data(0, _STATE) == _WAITING:
             return
         if refresh and (entry.address or entry.path is not None):
             entry = Entry(entry.title, path=entry.path, address=entry.address)
+        if not self.catalogue.can_browse(entry):
+            return
         item.setData(0, _STATE, _WAITING)
         item.takeChildren()
         self._add_line(item, tr("Looking..."), "")
