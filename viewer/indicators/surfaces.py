@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewer.city import AreaLayer, CityModel, Column, SurfaceType, Theme, TreeLayer
+from viewer.city.arrange import ranges
 from viewer.city.geometry import points_in_ring
 from viewer.city.measures import Measures
 from viewer.city.raster import Grid, covered, covered_by_faces
+from viewer.city.tiles import Tiles
 from viewer.city.use import texts_of
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,8 @@ Unsealed = tuple[tuple[float, Floats | None], ...]
 
 #: How far the study area reaches beyond the outermost buildings.
 RIM_M = 10.0
+#: A tile counts as near the rim if it reaches so close to the outermost middle of a building, metres.
+RIM_TILE_M = 100.0
 #: Corners of that outline.
 _DIRECTIONS = 128
 
@@ -218,17 +222,31 @@ class Unsealing:
 
 def study_ring(city: CityModel, measures: Measures) -> Floats:
     """The outline around all buildings: convex, 10 m outside the outermost footprints; (n, 2)."""
-    of_buildings = np.zeros(0, bool)
-    if len(city.positions_local):
-        of_buildings = (measures.is_building & ~measures.planned)[city.face_feature][city.vertex_face]
-    points = city.positions_local[of_buildings, :2] if len(of_buildings) else np.empty((0, 2))
+    angle = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
+    ways = np.column_stack([np.cos(angle), np.sin(angle)])
+    stands = measures.is_building & ~measures.planned
+    faces = stands[city.face_feature] if len(stands) else np.zeros(0, bool)
+    if city.tiles is not None:
+        faces &= _near_the_rim(city.tiles, measures.centre_local[stands], ways)
+    points = city.positions_local[ranges(city.face_start, np.flatnonzero(faces)), :2]
     if not len(points):
         low, high = city.extent_local[:, :2]
         return np.array([low, (high[0], low[1]), high, (low[0], high[1])], dtype=np.float64)
-    angle = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
-    ways = np.column_stack([np.cos(angle), np.sin(angle)])
     outermost = np.array([int(np.argmax(points @ way.astype(np.float32))) for way in ways])
     return np.asarray(points[outermost].astype(np.float64) + RIM_M * ways)
+
+
+def _near_the_rim(tiles: Tiles, centre_local: Floats, ways: Floats) -> Flags:
+    """(F,) faces of tiles that may reach farther in any of the directions than the middle of every building."""
+    known = centre_local[np.isfinite(centre_local).all(axis=1)]
+    if not len(known):
+        return np.ones(int(tiles.face_start[-1]), bool)
+    reached = np.array([float((known @ way).max()) for way in ways]) - RIM_TILE_M
+    low, high = tiles.low[:, None, :2], tiles.high[:, None, :2]
+    with np.errstate(invalid="ignore"):
+        farthest = np.where(ways > 0, high * ways, low * ways).sum(axis=2)  # (tiles, directions)
+        near = (farthest >= reached).any(axis=1)
+    return np.repeat(near, np.diff(tiles.face_start))
 
 
 def make_surfaces(

@@ -18,6 +18,7 @@ from viewer.city.measures import Measures
 from viewer.city.merge import merge
 from viewer.city.terrain import SET_ON, disagreement, set_on
 from viewer.city.tiles import LEFT_OUT_TEXT
+from viewer.indicators import Surfaces, make_surfaces
 from viewer.plugin_api import Progress
 from viewer.scenario.apply import Applier
 from viewer.scene import ready_mesh
@@ -71,6 +72,7 @@ class Loaded:
 class Derived:
     """Everything that follows from the open cities and the terrain they stand on; never from a scenario.
 
+    surfaces : what the ground is made of, by the city alone.
     terrain : the topmost visible terrain layer, None without one. notes : what it means for the city.
     """
 
@@ -80,6 +82,7 @@ class Derived:
     measures: Measures
     ground: Ground
     applier: Applier
+    surfaces: Surfaces
     terrain: TerrainLayer | None = None
     notes: tuple[Issue, ...] = ()
 
@@ -138,8 +141,9 @@ def derive(
     progress.report(0.9, "Preparing the scenarios")
     applier = Applier(city, measures, ground, lod_faces, None if known is None else known.tree_places)
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
+    surfaces = make_surfaces(city, measures, faces=lod_faces) if known is None else known.surfaces
     made = ready.mesh_of(packed or {})
-    mesh = prepare(city, lod_faces, measures, ready_mesh.faces_of(city, made))  # asked for first, kept by identity
+    mesh = prepare(city, lod_faces, measures)  # kept by identity
     ready_mesh.restore(mesh, made)
     mesh.make()
-    return Derived(key, city, lod_faces, measures, ground, applier, terrain, tuple(notes))
+    return Derived(key, city, lod_faces, measures, ground, applier, surfaces, terrain, tuple(notes))

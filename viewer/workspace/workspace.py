@@ -499,7 +499,9 @@ class Workspace:
     def _partition(self) -> Surfaces:
         """What the ground of the study area is made of, from the city and every open layer."""
         derived = self._need()
-        layers = [view.layer for view in self.layer_views()]
+        layers = [view.layer for view in self.layer_views() if isinstance(view.layer, AreaLayer | TreeLayer)]
+        if not layers and self._study_ring is None:
+            return derived.surfaces
         key = (id(derived), self._study_ring is None or id(self._study_ring), *map(id, layers))
         if self._surfaces[0] != key or self._surfaces[1] is None:
             made = make_surfaces(
