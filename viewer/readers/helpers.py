@@ -12,8 +12,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
 Array = NDArray[np.generic]
 
@@ -95,6 +96,23 @@ def _begin() -> None:
             os._exit(0)
 
     threading.Thread(target=watch, name="end with the parent", daemon=True).start()
+
+
+def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """``work`` of every item, in their order, by as many threads as there are cores.
+
+    For work that spends its time in NumPy, which lets other threads run meanwhile. An error, or leaving the loop,
+    ends it.
+    """
+    threads = min(helper_count() + 1, len(items))
+    if threads <= 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)

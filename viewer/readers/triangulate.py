@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from viewer.readers.helpers import in_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -53,18 +56,24 @@ def triangulate(
     """
     face_count = len(face_ring_start) - 1
     face_start = ring_start[face_ring_start]
-    parts: list[tuple[Ints, Ints]] = []
     usable = np.zeros(face_count, dtype=bool)
     crossing = np.zeros(face_count, dtype=bool)
-    first = 0
-    while first < face_count:
+    edges = [0]
+    while edges[-1] < face_count:
+        first = edges[-1]
         last = int(np.searchsorted(face_start, face_start[first] + _BLOCK_POINTS, side="right")) - 1
-        last = min(max(last, first + 1), face_count)
-        block = _Block(positions, ring_start, face_ring_start, first, last)
-        parts.append(block.triangulate(usable[first:last], crossing[first:last]))
-        first = last
+        edges.append(min(max(last, first + 1), face_count))
+
+    def cut(block: tuple[int, int]) -> tuple[Ints, Ints]:
+        first, last = block
+        faces = _Block(positions, ring_start, face_ring_start, first, last)
+        return faces.triangulate(usable[first:last], crossing[first:last])
+
+    parts: list[tuple[Ints, Ints]] = []
+    for (_, last), part in zip(pairwise(edges), in_order(cut, list(pairwise(edges))), strict=True):
+        parts.append(part)
         if on_block is not None:
-            on_block(first / face_count)
+            on_block(last / face_count)
     if not parts:
         return Triangulation(np.zeros((0, 3), np.int32), np.zeros(0, np.int32), usable, crossing)
     triangles = np.concatenate([part[0] for part in parts])
