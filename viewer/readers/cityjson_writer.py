@@ -25,6 +25,7 @@ from viewer.city.lod import faces_at
 from viewer.city.measures import measure
 from viewer.city.model import CityModel
 from viewer.errors import SaveError
+from viewer.readers.cityjson_appearance_writer import AppearanceWriter
 from viewer.readers.cityjson_header import VERTICAL_MEMBER
 from viewer.readers.json_parse import collector_off
 from viewer.scenario.apply import changed_positions
@@ -103,22 +104,34 @@ def to_cityjson(
     only_features: NDArray[np.bool_] | NDArray[np.integer] | None = None,
     extra_metadata: Mapping[str, object] | None = None,
     precision_m: float = 0.001,
+    pictures: Mapping[int, str] | None = None,
 ) -> bytes:
-    """The text ``write_cityjson`` writes, UTF-8."""
+    """The text ``write_cityjson`` writes, UTF-8.
+
+    pictures : what the file calls the pictures of textures, by their number in the city's appearance; others are left
+    out. Materials are always written.
+    """
     wanted = _wanted_features(city, change, only_features)
     positions: NDArray[np.floating] = city.positions_local
     if change is not None:
         positions = changed_positions(city, measure(city, faces_at(city)), change)
     shell = Shell.of(city, positions, wanted[city.face_feature], precision_m)
+    looks = None
+    if city.appearance is not None:
+        looks = AppearanceWriter(
+            city, shell.faces, shell.face_ring, shell.ring_start, shell.source, {} if pictures is None else pictures
+        )
     with collector_off():
         document: dict[str, Any] = {
             "type": "CityJSON",
             "version": "2.0",
             "transform": {"scale": [precision_m] * 3, "translate": shell.translate.tolist()},
             "metadata": metadata_of(city, shell, precision_m, extra_metadata or {}),
-            "CityObjects": city_objects(city, shell, wanted),
+            "CityObjects": city_objects(city, shell, wanted, looks),
             "vertices": shell.vertices.tolist(),
         }
+        if looks is not None and looks.section:
+            document["appearance"] = looks.section
         return orjson.dumps(document)
 
 
@@ -126,12 +139,14 @@ class Shell:
     """The faces to write, sorted by object and level, over shared whole-number vertices.
 
     vertices (V, 3) int64; rings (P,) int64 into them, ring_start (R + 1,), face_ring (F + 1,);
-    faces (F,) positions in the city; group_start (G + 1,) faces of one object at one level; closed (G,).
+    faces (F,) positions in the city; source (P,) the city's vertex of every point; group_start (G + 1,) faces of one
+    object at one level; closed (G,).
     """
 
     def __init__(self, city: CityModel, faces: Ints, face_ring: Ints, ring_start: Ints, rings: Ints) -> None:
         self.faces, self.face_ring, self.ring_start, self.rings = faces, face_ring, ring_start, rings
         self.vertices: Ints = np.zeros((0, 3), np.int64)
+        self.source: Ints = np.zeros(0, np.int64)
         self.translate = np.zeros(3)
         self.group_object: Ints = np.zeros(0, np.int64)
         self.group_lod: Ints = np.zeros(0, np.int64)
@@ -171,7 +186,7 @@ class Shell:
         keep &= ring_ok[ring_of_point]
         face_sizes = np.bincount(face_of_ring[ring_ok], minlength=len(order))[face_ok]
         shell = cls(city, order[face_ok], _starts(face_sizes), _starts(sizes[ring_ok]), index[keep])
-        shell.vertices, shell.translate = vertices, translate
+        shell.vertices, shell.translate, shell.source = vertices, translate, point[keep]
         shell.closed = shell._closed_groups()
         return shell
 
@@ -203,7 +218,9 @@ class Shell:
         return [rings[a:b] for a, b in pairwise(self.face_ring.tolist())]
 
 
-def city_objects(city: CityModel, shell: Shell, wanted: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
+def city_objects(
+    city: CityModel, shell: Shell, wanted: NDArray[np.bool_], looks: AppearanceWriter | None = None
+) -> dict[str, dict[str, Any]]:
     objects = city.objects
     if not len(objects):
         return {}
@@ -225,11 +242,13 @@ def city_objects(city: CityModel, shell: Shell, wanted: NDArray[np.bool_]) -> di
             given = given.astype(np.int64)
         for i, value in zip(kept[has].tolist(), given.tolist(), strict=True):
             entries[i].setdefault("attributes", {})[name] = value
-    _add_geometry(city, shell, entries)
+    _add_geometry(city, shell, entries, looks)
     return {ids[i]: entry for i, entry in entries.items()}
 
 
-def _add_geometry(city: CityModel, shell: Shell, entries: dict[int, dict[str, Any]]) -> None:
+def _add_geometry(
+    city: CityModel, shell: Shell, entries: dict[int, dict[str, Any]], looks: AppearanceWriter | None
+) -> None:
     surfaces = shell.surfaces()
     codes: list[int] = city.face_surface[shell.faces].tolist()
     starts = shell.group_start.tolist()
@@ -247,6 +266,8 @@ def _add_geometry(city: CityModel, shell: Shell, entries: dict[int, dict[str, An
         if semantics is not None:
             types, values = semantics
             geometry["semantics"] = {"surfaces": types, "values": [values] if solid else values}
+        if looks is not None:
+            geometry.update(looks.members(first, last, solid=solid))
         entries[owner].setdefault("geometry", []).append(geometry)
 
 

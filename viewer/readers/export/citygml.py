@@ -7,7 +7,7 @@ use, plants, furniture and generic objects in their own modules. Vocabulary stan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from viewer.city import CityModel, Frame
 from viewer.city.kinds import SurfaceType
 from viewer.plugin_api import Progress
 from viewer.readers.crs import parse_crs
+from viewer.readers.export.citygml_appearance import Looks
 from viewer.readers.export.citygml_attributes import Attributes, values_of
 from viewer.readers.export.citygml_geometry import Geometry, solid_of, solid_with
 from viewer.readers.export.citygml_kinds import (
@@ -41,15 +42,20 @@ _ON_CONSTRUCTIONS = {
 }
 
 
-def citygml_chunks(city: CityModel, progress: Progress | None = None) -> Iterator[bytes]:
+def citygml_chunks(
+    city: CityModel, progress: Progress | None = None, pictures: Mapping[int, str] | None = None
+) -> Iterator[bytes]:
     """The file, UTF-8, piece by piece.
+
+    pictures : what the file calls the pictures of textures, by their number in the city's appearance.
 
     Ids that XML does not accept are made fit and kept as the attribute ``originalId``; types that CityGML 2.0
     has no element for become generic objects with the attribute ``objectType``.
     """
     progress = Progress() if progress is None else progress
     progress.report(0.0, "Writing the city")
-    writer = _Writer(city)
+    looks = None if city.appearance is None else Looks(city, {} if pictures is None else pictures)
+    writer = _Writer(city, looks)
     pieces = [writer.begin()]
     size = 0
     members = writer.members
@@ -59,6 +65,12 @@ def citygml_chunks(city: CityModel, progress: Progress | None = None) -> Iterato
         size += len(piece)
         if size >= CHUNK_CHARACTERS:
             progress.report(number / len(members), "Writing the city")
+            yield "".join(pieces).encode()
+            pieces, size = [], 0
+    for piece in () if looks is None else looks.pieces():
+        pieces.append(piece)
+        size += len(piece)
+        if size >= CHUNK_CHARACTERS:
             yield "".join(pieces).encode()
             pieces, size = [], 0
     pieces.append(_END)
@@ -86,7 +98,7 @@ def srs_name(frame: Frame) -> str:
 class _Writer:
     """Knows the whole city, writes one member at a time."""
 
-    def __init__(self, city: CityModel) -> None:
+    def __init__(self, city: CityModel, looks: Looks | None = None) -> None:
         self._city = city
         objects = city.objects
         given = [str(name) for name in objects.ids.tolist()]
@@ -94,7 +106,7 @@ class _Writer:
         prefix = "polygon-"
         while any(name.startswith(prefix) for name in self._ids):
             prefix += "-"
-        self._geometry = Geometry(city, prefix)
+        self._geometry = Geometry(city, prefix, looks)
         kind_of_type = [KINDS.get(name, OTHER) for name in objects.types]
         self._kinds = [kind_of_type[code] for code in objects.type_code.tolist()]
         self._values = values_of(objects)

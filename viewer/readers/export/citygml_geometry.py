@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from viewer.city import CityModel
 from viewer.city.geometry import closed_objects, face_geometry
 from viewer.city.kinds import lod_key
+from viewer.readers.export.citygml_appearance import Looks, ring_id
 
 Ints = NDArray[np.int64]
 
@@ -28,11 +29,13 @@ class Geometry:
 
     Parameters
     ----------
-    city : what is written. prefix : beginning of the ids of polygons; no object's id begins so.
+    city : what is written. prefix : beginning of the ids of polygons; no object's id begins so. looks : is told of
+        the polygons written; those that have a picture or a material get ids.
     """
 
-    def __init__(self, city: CityModel, prefix: str) -> None:
+    def __init__(self, city: CityModel, prefix: str, looks: Looks | None = None) -> None:
         self._city, self._prefix = city, prefix
+        self._looks = looks
         self._points = np.round(city.frame.crs_from_local(city.positions_local), 3) + 0.0
         level = np.array([_level(lod) for lod in city.lods], np.int64)
         order = sorted(range(len(city.lods)), key=lambda i: lod_key(city.lods[i]))
@@ -108,7 +111,12 @@ class Geometry:
         city = self._city
         first, last = city.face_ring_start[face : face + 2].tolist()
         bounds = city.ring_start[first : last + 1].tolist()
-        rings = [self._ring(a, b) for a, b in pairwise(bounds)]
+        if self._looks is not None and self._looks.wants(face):
+            name = name or f"{self._prefix}face-{face}"
+            self._looks.note(face, name)
+            rings = [self._ring(a, b, ring_id(name, number)) for number, (a, b) in enumerate(pairwise(bounds))]
+        else:
+            rings = [self._ring(a, b) for a, b in pairwise(bounds)]
         inner = "".join(f"<gml:interior>{ring}</gml:interior>" for ring in rings[1:])
         identity = f' gml:id="{name}"' if name else ""
         return f"<gml:Polygon{identity}><gml:exterior>{rings[0]}</gml:exterior>{inner}</gml:Polygon>"
@@ -141,11 +149,12 @@ class Geometry:
             f"<gml:TriangulatedSurface><gml:trianglePatches>{patches}</gml:trianglePatches></gml:TriangulatedSurface>"
         )
 
-    def _ring(self, first: int, last: int) -> str:
+    def _ring(self, first: int, last: int, name: str = "") -> str:
         values = self._points[first:last].ravel().tolist()
         values += values[:3]
         numbers = " ".join(["%.3f"] * len(values)) % tuple(values)
-        return f"<gml:LinearRing><gml:posList>{numbers}</gml:posList></gml:LinearRing>"
+        identity = f' gml:id="{name}"' if name else ""
+        return f"<gml:LinearRing{identity}><gml:posList>{numbers}</gml:posList></gml:LinearRing>"
 
     def _closed(self, level: Ints) -> set[int]:
         """Keys of the groups that are closed and look outwards."""

@@ -18,6 +18,7 @@ NAMESPACES: dict[str, str] = {
     "luse": "http://www.opengis.net/citygml/landuse/2.0",
     "frn": "http://www.opengis.net/citygml/cityfurniture/2.0",
     "dem": "http://www.opengis.net/citygml/relief/2.0",
+    "app": "http://www.opengis.net/citygml/appearance/2.0",
     "gen": "http://www.opengis.net/citygml/generics/2.0",
     "grp": "http://www.opengis.net/citygml/cityobjectgroup/2.0",
     "xAL": "urn:oasis:names:tc:ciq:xsdschema:xAL:2.0",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from viewer.errors import SaveError
@@ -15,6 +15,7 @@ from viewer.readers.export.citygml import citygml_chunks
 from viewer.readers.export.cityjson_seq import cityjson_seq_chunks
 from viewer.readers.export.geopackage import geopackage_chunks
 from viewer.readers.export.gltf import glb_chunks
+from viewer.readers.export.pictures import names_beside, with_pictures
 from viewer.readers.export.request import Export
 from viewer.readers.export.table import csv_chunks
 from viewer.readers.export.tiles3d import tileset_files
@@ -25,7 +26,8 @@ _WriteFiles = Callable[[Export, Baked, Progress], Iterator[tuple[str, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format to write. ``title`` and ``note`` are shown to people and are translation keys.
+    """A format to write. ``title`` and ``note`` are shown to people and are translation keys. pictures : whether
+    textures are kept, as pictures in a folder beside the file.
 
     endings : of file names, the usual one first. packs : whether ``.gz`` may follow. A format is one file (``write``)
     or a folder of files (``write_files``), which is known by the file ``mark`` in it.
@@ -39,6 +41,7 @@ class Format:
     packs: bool = False
     write_files: _WriteFiles | None = None
     mark: str = ""
+    pictures: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -48,7 +51,7 @@ class Format:
 
 def _cityjson(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
     progress.report(0.2, "Writing the city")
-    yield to_cityjson(baked.city)
+    yield to_cityjson(baked.city, pictures=export.pictures)
 
 
 def _cityjson_seq(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
@@ -56,17 +59,17 @@ def _cityjson_seq(export: Export, baked: Baked, progress: Progress) -> Iterator[
 
 
 def _citygml(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
-    return citygml_chunks(baked.city, progress)
+    return citygml_chunks(baked.city, progress, export.pictures)
 
 
 #: All formats, in the order in which they are offered.
 FORMATS: tuple[Format, ...] = (
     Format("cityjson", "CityJSON 2.0", "The whole city: shapes, surfaces, levels of detail, attributes.",
-           (".city.json", ".json"), _cityjson, packs=True),
+           (".city.json", ".json"), _cityjson, packs=True, pictures=True),
     Format("cityjsonseq", "CityJSONSeq 2.0", "As CityJSON, with one building per line, for large cities.",
            (".city.jsonl", ".jsonl"), _cityjson_seq, packs=True),
     Format("citygml", "CityGML 2.0", "The whole city for offices and databases, in whole levels of detail.",
-           (".gml", ".citygml", ".xml"), _citygml, packs=True),
+           (".gml", ".citygml", ".xml"), _citygml, packs=True, pictures=True),
     Format("gpkg", "GeoPackage", "Outlines on the ground with heights, numbers and attributes, for maps.",
            (".gpkg",), geopackage_chunks),
     Format("csv", "Table (CSV)", "One row per building with measures, numbers and attributes.",
@@ -120,13 +123,15 @@ def export_chunks(export: Export, path: str | Path, progress: Progress | None = 
         raise ValueError(form.id)
     _check(export)
     progress.report(0.0, "Preparing the export")
-    chunks = form.write(export, bake(export), progress.part(0.1, 1.0))
+    baked = bake(export)
+    names = names_beside(baked.city, path) if form.pictures else {}
+    chunks = form.write(replace(export, pictures=names), baked, progress.part(0.1, 1.0))
+    if names:
+        chunks = with_pictures(chunks, baked.city, path, names)
     return _packed(chunks) if str(path).lower().endswith(".gz") else chunks
 
 
-def export_files(
-    export: Export, path: str | Path, progress: Progress | None = None
-) -> Iterator[tuple[str, bytes]]:
+def export_files(export: Export, path: str | Path, progress: Progress | None = None) -> Iterator[tuple[str, bytes]]:
     """Names and bytes of the files in the folder ``path`` asks for by its end, one after the other.
 
     Raises as ``export_chunks`` does.

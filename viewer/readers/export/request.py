@@ -5,7 +5,8 @@ Which file formats there are stands in ``formats``; nothing here writes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class Export:
         are written too. Without it they are written with the whole city only.
     title : name of the city or session. scenario : name of the scenario, empty for the city as it is.
     credits : who must be named with the data.
+    pictures : what the file calls the pictures of textures, by their number in the appearance of what is written.
     """
 
     city: CityModel
@@ -40,6 +42,7 @@ class Export:
     title: str = ""
     scenario: str = ""
     credits: tuple[str, ...] = ()
+    pictures: Mapping[int, str] = field(default_factory=dict)
 
     def written(self) -> NDArray[np.bool_]:
         """(K,) bool: the top-level objects that are written: chosen, and there in the scenario."""

@@ -1,0 +1,108 @@
+"""Textures and materials of a city as CityJSON 2.0 writes them: lists of a document, and values of its geometries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.city.model import CityModel
+
+Ints = NDArray[np.int64]
+#: Steps of texture coordinates.
+_STEP = 1e-6
+_PLAIN_THEME = "visual"
+_TYPES = {"jpg": "JPG", "jpeg": "JPG", "png": "PNG"}
+
+
+class AppearanceWriter:
+    """Looks of the faces of a document.
+
+    Parameters
+    ----------
+    faces : (F,) positions in the city. face_ring : (F + 1,) into the rings, ring_start : (R + 1,) into the points,
+        source : (P,) the city's vertex of every point; as they are written.
+    names : of the pictures, by their number in the city's appearance; pictures without a name are left out.
+    """
+
+    def __init__(
+        self,
+        city: CityModel,
+        faces: Ints,
+        face_ring: Ints,
+        ring_start: Ints,
+        source: Ints,
+        names: Mapping[int, str],
+    ) -> None:
+        appearance = city.appearance
+        assert appearance is not None
+        self._theme = appearance.theme or _PLAIN_THEME
+        texture = appearance.face_texture[faces].astype(np.int64)
+        texture[~np.isin(texture, list(names))] = -1
+        pictures, texture_of = _numbered(texture)
+        material = appearance.face_material[faces].astype(np.int64)
+        materials, material_of = _numbered(material)
+        textured_point = np.repeat(np.repeat(texture >= 0, np.diff(face_ring)), np.diff(ring_start))
+        points, point_of = _unique(appearance.uv[source[textured_point]])
+        number = np.full(len(source), -1, np.int64)
+        number[textured_point] = point_of
+        #: The ``appearance`` of the document; empty where nothing is left of it.
+        self.section: dict[str, Any] = {}
+        if len(materials):
+            self.section["materials"] = [
+                _material(i, row) for i, row in enumerate(appearance.materials[materials].tolist())
+            ]
+            self.section["default-theme-material"] = self._theme
+        if len(pictures):
+            self.section["textures"] = [_texture(names[i]) for i in pictures.tolist()]
+            self.section["vertices-texture"] = points.tolist()
+            self.section["default-theme-texture"] = self._theme
+        self._texture, self._material = texture_of.tolist(), material_of.tolist()
+        self._rings = [number[a:b] for a, b in pairwise(ring_start.tolist())]
+        self._bounds = face_ring.tolist()
+
+    def members(self, first: int, last: int, *, solid: bool) -> dict[str, Any]:
+        """``texture`` and ``material`` of a geometry of the faces ``first .. last - 1``, where they have any."""
+        result: dict[str, Any] = {}
+        textures, materials = self._texture[first:last], self._material[first:last]
+        if max(textures, default=-1) >= 0:
+            values = [self._values(face) for face in range(first, last)]
+            result["texture"] = {self._theme: {"values": [values] if solid else values}}
+        if max(materials, default=-1) >= 0:
+            own = [None if number < 0 else number for number in materials]
+            result["material"] = {self._theme: {"values": [own] if solid else own}}
+        return result
+
+    def _values(self, face: int) -> list[list[int | None]]:
+        rings = self._rings[self._bounds[face] : self._bounds[face + 1]]
+        number = self._texture[face]
+        return [[None] if number < 0 else [number, *ring.tolist()] for ring in rings]
+
+
+def _numbered(numbers: Ints) -> tuple[Ints, Ints]:
+    """The different numbers that are not negative, and the place of every one among them, -1 for negative ones."""
+    used = np.unique(numbers[numbers >= 0])
+    return used, np.where(numbers < 0, -1, np.searchsorted(used, numbers))
+
+
+def _unique(uv: NDArray[np.float32]) -> tuple[NDArray[np.float64], Ints]:
+    """Different texture coordinates, and the number of each given one among them."""
+    whole = np.rint(uv.astype(np.float64) / _STEP).astype(np.int64)
+    rows, index = np.unique(whole, axis=0, return_inverse=True)
+    return np.round(rows * _STEP, 6), index.reshape(-1)
+
+
+def _texture(name: str) -> dict[str, str]:
+    kind = _TYPES.get(name.rpartition(".")[2].lower(), "PNG")
+    return {"type": kind, "image": name, "wrapMode": "wrap"}
+
+
+def _material(number: int, row: list[int]) -> dict[str, Any]:
+    red, green, blue, opacity = (round(value / 255, 4) for value in row)
+    result: dict[str, Any] = {"name": f"material-{number + 1}", "diffuseColor": [red, green, blue]}
+    if opacity < 1:
+        result["transparency"] = round(1 - opacity, 4)
+    return result
