@@ -65,7 +65,7 @@ def test_the_nearest_of_many_is_found_as_by_trying_all(state_of):
         origin = np.array([rng.uniform(-50, 250), rng.uniform(-50, 250), rng.uniform(10, 60)])
         aim = np.array([rng.uniform(0, 190), rng.uniform(0, 190), rng.uniform(0, 9)])
         direction = (aim - origin) / np.linalg.norm(aim - origin)
-        single = [casts._triangles(np.array([k]), origin, direction, None) for k in range(49)]
+        single = [casts._triangles(0, np.array([k]), origin, direction, None) for k in range(49)]
         expected = min((s for s in single if s is not None), key=lambda s: s.distance_m, default=None)
         found = casts.cast(origin, direction, None)
         assert (found is None) == (expected is None)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.builders import box, city_of, gable_house
+from viewer.city.arrange import arrange
 from viewer.scenario.apply import changed_positions
 from viewer.scene.camera import Pose
 
@@ -112,12 +113,33 @@ def test_heights_follow_far_from_the_origin(camera, state_of, changed):
     assert high > low * 1.6
 
 
-def test_blocks_while_moving_stand_where_the_houses_stand(stage, state_of, changed, monkeypatch):
-    monkeypatch.setattr("viewer.scene.city_actors.BLOCKS_FROM", 0)
-    state = changed(state_of(city_of([box(10, 10, 12), box(8, 6, 5, x=20)])), lift_m=[0.0, 4.0])
-    view = stage()
-    still = view.picture(state, Pose((14.0, 5.0, 5.0), 80.0, 28.0, 30.0))
-    view.scene.moving(True)
-    moving = view.picture()
-    assert view.scene.stage.city.coarse.GetVisibility()
-    assert np.abs(still - moving).mean() < 3.0
+@pytest.mark.parametrize("lift", [0.0, 4.0, [0.0, 9.0]])
+def test_blocks_stand_where_the_houses_stand(stage, state_of, changed, lift):
+    state = changed(state_of(city_of([box(10, 10, 12), box(8, 6, 5, x=20)])), lift_m=lift)
+    pose = Pose((14.0, 5.0, 5.0), 80.0, 28.0, 30.0)
+    full, coarse = stage(), stage()
+    still = full.picture(state, pose)
+    coarse.scene.show(state)
+    coarse.scene.stage.city.tree.refuse(0)
+    blocks = coarse.picture(pose=pose)
+    assert (full.scene.counters().houses, coarse.scene.counters().blocks) == (1, 1)
+    assert np.abs(still - blocks).mean() < 3.0
+
+
+@pytest.mark.parametrize(("lift", "factor"), [(0.0, 1.0), (25.0, 1.0), (0.0, 2.5)])
+def test_masses_rise_as_their_houses_do(stage, state_of, changed, lift, factor):
+    """Two quarters far from each other, seen from where each is some pixels: drawn as masses, and in full."""
+    city = arrange(
+        city_of([box(20, 20, 30, x=x + 25 * i, y=25 * j) for x in (0, 2500) for i in range(5) for j in range(5)])
+    )
+    state = changed(state_of(city), lift_m=lift, factor=factor)
+    pose = Pose((1300.0, 60.0, 20.0), 6000.0, 0.0, 8.0)
+    full, coarse = stage(), stage()
+    houses = full.picture(state, pose)
+    coarse.scene.show(state)
+    coarse.scene.stage.city.tree.error_m[:] = 0.0
+    masses = coarse.picture(pose=pose)
+    assert coarse.scene.counters().masses == 1 and full.scene.counters().masses == 0
+    empty = stage().picture(changed(state, exists=False), pose)
+    rows = [rows_of_city(picture, empty) for picture in (houses, masses)]
+    assert abs(rows[0] - rows[1]) <= 2 and rows[0] > 2

@@ -14,6 +14,7 @@ from viewer.scene.camera import Pose
 from viewer.scene.city_mesh import prepare
 from viewer.scene.environment import _between, _thinned
 from viewer.scene.state import Colouring, LayerView, SceneState
+from viewer.scene.tile_mesh import edge_mesh
 
 TOP = Pose((20.0, 5.0, 5.0), 110.0, 0.0, 80.0)
 
@@ -31,8 +32,9 @@ def at(view, point):
 
 def geometry(view):
     """What must stay the same while only colours and heights change."""
-    data = view.scene.stage.city.body.GetMapper().GetInput()
-    return data, data.GetPoints().GetMTime(), data.GetPolys().GetMTime()
+    props = view.scene.stage.renderer.GetViewProps()
+    actors = [props.GetItemAsObject(i) for i in range(props.GetNumberOfItems())]
+    return [(a, a.GetMapper().GetInput().GetMTime()) for a in actors if a.GetVisibility()]
 
 
 def test_values_colour_buildings_without_new_geometry(camera, three):
@@ -182,17 +184,16 @@ def test_buildings_of_unknown_height_stay_where_they_are(camera, three, changed)
 
 def test_edges_are_drawn_near_by_and_not_from_afar(camera, three):
     camera.picture(three, TOP)
-    edges = [actor for actor, *_ in camera.scene.stage.city.edges]
-    assert any(a.GetVisibility() for a in edges)
+    city = camera.scene.stage.city
+    assert any(key[0] == "edges" for key in city.shown_keys())
     camera.scene.stage.aim(replace(TOP, distance=50_000.0))
-    assert not any(a.GetVisibility() for a in edges)
+    assert not any(key[0] == "edges" for key in city.shown_keys())
 
 
 def test_undersides_are_not_drawn_but_flat_data_is(camera, state_of):
     city = city_of([box(10, 10, 10), plane(20, 0, 30, 10, surface=SurfaceType.GROUND)])
     camera.picture(state_of(city), TOP)
-    drawn = camera.scene.stage.city.arrays.body
-    assert len(drawn.triangles) == 10 + 2
+    assert camera.scene.counters().triangles == 10 + 2
 
 
 def test_arrays_made_beforehand_are_the_ones_drawn(camera, three):
@@ -217,6 +218,6 @@ def test_no_edge_is_drawn_within_a_plane_made_of_two_faces(state_of):
     counts = []
     for faces in (level, bent):
         state = state_of(city_of([faces]))
-        cells = prepare(state.city, None, state.measures).edge_cells
-        counts.append(sum(len(c.segments) for c in cells))
+        arrays = prepare(state.city, None, state.measures)
+        counts.append(len(edge_mesh(arrays, arrays.faces(0), 0).cells))
     assert counts == [6, 7]

@@ -26,10 +26,10 @@ from viewer.scene.camera import Pose
 from viewer.scene.layers.content_colors import ColorScale
 from viewer.scene.layers.node_choice import ABSENT, FAILED, READY, Family, choose
 from viewer.scene.layers.streamed import StreamedDrawing
+from viewer.scene.levels import View
 from viewer.scene.offscreen import render_to_array
 from viewer.scene.palettes import look
 from viewer.scene.state import LayerView, SceneState
-from viewer.scene.levels import View
 
 ABOVE = View.of(Pose((50.0, 50.0, 0.0), 400.0, 0.0, 60.0), (800, 600))
 

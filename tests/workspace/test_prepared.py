@@ -78,7 +78,7 @@ def test_city_measures_ground_and_tree_places_are_the_same(both):
 
 def test_what_is_drawn_and_picked_is_the_same(both):
     one, other = (pack_mesh(prepare(w.derived.city, w.derived.lod_faces, w.derived.measures)) for w in both)
-    assert list(one) == list(other) and len(one["edge_points"]) and len(one["block_points"])
+    assert list(one) == list(other) and len(one["block_place"])
     for name, array in one.items():
         np.testing.assert_array_equal(other[name], array)
 
@@ -93,7 +93,7 @@ def test_nothing_costly_is_worked_out_again(both, city_file, tmp_path, monkeypat
 
     for name in ("measure_by_tiles", "faces_by_tiles", "make_ground"):
         monkeypatch.setattr(f"viewer.workspace.loaded.{name}", never)
-    for name in ("face_normals", "_edge_cells", "blocks"):
+    for name in ("make_blocks", "make_masses"):
         monkeypatch.setattr(f"viewer.scene.city_mesh.{name}", never)
     monkeypatch.setattr("viewer.scenario.apply.tree_places", never)
     monkeypatch.setattr("viewer.readers.cityjson.read_cityjson", never)
@@ -141,14 +141,11 @@ def test_a_second_city_gets_a_copy_in_the_frame_of_the_first(both, city_file, tm
         "measures.use",
         "measures.centre_local",
         "ground.grid",
-        "mesh.edge_feat",
-        "mesh.edge_count",
-        "mesh.block_triangles",
-        "mesh.block_features",
-        "mesh.box_start",
-        "mesh.box_triangles",
+        "mesh.block_place",
+        "mesh.block_top",
+        "mesh.mass_start",
         "mesh.box_low",
-        "mesh.face_normals",
+        "mesh.tile_count",
     ],
 )
 def test_derived_arrays_that_do_not_fit_the_city_are_worked_out_again(both, name, how):

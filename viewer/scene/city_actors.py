@@ -1,101 +1,171 @@
-"""The city as a few meshes whose heights, visibility and tint the vertex shader reads from two small textures."""
+"""The city in a renderer: nodes of its level tree as actors, made in the background, uploaded little by little.
+
+Heights, visibility, colours and tint are read by the vertex shader from small textures (``rows``), so that no slider
+and no colouring touches geometry. Which nodes are drawn, ``levels`` decides; what they hold, ``tile_jobs`` makes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkCommonDataModel import vtkDataObject
-from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkProperty, vtkRenderer
 
 from viewer.city.kinds import Theme
 from viewer.scenario.change import CityChange
-from viewer.scene.atlas import atlas_of, dressed
-from viewer.scene.city_mesh import CityArrays, face_colors, part_colors
+from viewer.scene.atlas import atlas_of
+from viewer.scene.city_mesh import FLAT_TRIANGLES, OUTLINED_VERTICES, CityArrays
 from viewer.scene.feature_table import FeatureTexture
+from viewer.scene.levels import HOUSES, Choice, LevelTree, Limits, View
+from viewer.scene.loader import Loader
+from viewer.scene.node_actor import NodeActor, node_actor
+from viewer.scene.packing import CODES, code_colors
 from viewer.scene.palettes import Look, rgb
-from viewer.scene.shading import Program, light_on, set_eye, set_look
-from viewer.scene.textured import ATTRIBUTE, AtlasTextures, picture_attribute
-from viewer.scene.vtk_data import Mesh, segments_mesh, triangles_mesh
+from viewer.scene.rows import Rows
+from viewer.scene.shading import Program, light_on, set_eye, set_look, set_shown
+from viewer.scene.textured import AtlasTextures
+from viewer.scene.tile_jobs import Dress, Jobs, Key, Made, Paint, Refused, Unsealed
 
-#: Above this many triangles a moving picture shows blocks instead of houses.
-BLOCKS_FROM = 80_000
 #: Edges are drawn while moving, too, up to this many.
 EDGES_WHILE_MOVING = 120_000
-SEALED_WORDS = ("asphalt", "paving", "concrete", "sealed", "versiegelt", "beton", "pflaster")
+#: A city of at most so many triangles is made at once, not in the background.
+AT_ONCE_TRIANGLES = 120_000
+
+#: Share of the memory on the card for what the picture shows; the rest is for stand-ins, edges and what was seen last.
+CHOSEN = 0.5
+
+#: No limits but one pixel.
+EVERYTHING = Limits()
 
 _BODY = Program()
 _BLOCKS = Program(flat=True)
 _EDGES = Program(painted=False, line=True)
 _GROUND = Program(lifted=False, painted=False)
+_BODY_MATERIALS = Program(colored=True)
 _BODY_PICTURES = Program(textured=True)
 _GROUND_PICTURES = Program(lifted=False, painted=False, textured=True)
 
 
-class CityActors:
-    """All actors of one city at one level of detail."""
+@dataclass(frozen=True)
+class Pace:
+    """How a picture is made.
 
-    def __init__(self, arrays: CityArrays, style: Look, span: float) -> None:
+    limits : see ``Limits``; its bytes are the budget for everything the graphics card keeps of the city.
+    at_once : make whatever the picture needs now, however long it takes; else what is missing comes in later pictures.
+    upload_bytes : handed to the graphics card in one picture, but at least one node.
+    moving : no edges, unless there are few.
+    """
+
+    limits: Limits = EVERYTHING
+    at_once: bool = True
+    upload_bytes: int = 4_000_000
+    moving: bool = False
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What was drawn in the last picture and what is kept.
+
+    masses, blocks, houses : squares and tiles drawn at each level. triangles : drawn. work : in triangles of a block.
+    card_bytes : kept on the graphics card. uploaded_bytes : handed over for this picture. rows_written : rows of state
+    and tint written since the city is shown. waiting : whether finer parts are still to come.
+    """
+
+    masses: int = 0
+    blocks: int = 0
+    houses: int = 0
+    triangles: int = 0
+    work: float = 0.0
+    card_bytes: int = 0
+    uploaded_bytes: int = 0
+    rows_written: int = 0
+    waiting: bool = False
+
+
+class CityActors:
+    """All actors of one city at one level of detail.
+
+    told : called once for every tile whose stored arrays are damaged, with a sentence for people.
+    Attributes: choice, of the last picture. work : its work, in triangles of a block. pending : whether finer parts are
+    on their way. limited : whether it would be finer without its limits. uploaded_bytes : handed over for it.
+    """
+
+    def __init__(self, arrays: CityArrays, style: Look, span: float, told: Callable[[str], None] | None = None) -> None:
         self.arrays = arrays
-        self._style, self._span = style, span
-        self._programs: dict[vtkActor, Program] = {}
-        count = max(len(arrays.city.objects.features), 1)
-        self._state = FeatureTexture(count, np.float32)
-        self._color = FeatureTexture(count, np.uint8)
-        points = arrays.city.positions_local
-        self._body = triangles_mesh(points[arrays.body.index], arrays.body.triangles)
-        self._body.add("feat", arrays.body.feat)
-        self._body.add("faceNormal", arrays.body.normals)
-        self._ground = triangles_mesh(points[arrays.ground.index], arrays.ground.triangles)
-        self.body = self._actor(self._body, _BODY)
-        self.ground = self._actor(self._ground, _GROUND)
-        self.edges = self._edge_actors()
-        self.coarse = self._coarse_actor() if len(arrays.body.triangles) > BLOCKS_FROM else None
-        self._ground_light = light_on(np.abs(arrays.ground.normals) * (0, 0, 1) + arrays.ground.normals * (1, 1, 0))
-        self._ground_base: NDArray[np.uint8] = np.empty((0, 3), np.uint8)
-        self._unsealed: object = None
+        self.tree = LevelTree.of(arrays)
+        self.rows = Rows(arrays)
+        self.pending = self.limited = False
+        self.work = 0.0
+        self.uploaded_bytes = 0
+        self.choice: Choice | None = None
+        self._jobs = Jobs(arrays, self.tree, self.rows)
+        self._style, self._span, self._told = style, span, told
+        self._codes = FeatureTexture(CODES, np.uint8)
+        self._nodes: dict[Key, NodeActor] = {}
+        self._paints: dict[int, Paint] = {}
+        self._surfaces: dict[tuple[int, Program], vtkProperty] = {}
+        self._loader: Loader[Key, Made | Refused] = Loader()
+        self._renderer: vtkRenderer | None = None
+        self._observer = self._taken = self._number = 0
+        self._ready = np.zeros(len(self.tree), bool)
+        self._refined = np.zeros(len(self.tree), bool)
+        self._refused: set[int] = set()
+        self._unsealed: Unsealed = ()
+        self._rise_m = 0.0
+        self._occlusion = self._dressed = False
         self._pictures: AtlasTextures | None = None
-        self._dressed = self._occlusion = False
+        self._ground_tiles = np.flatnonzero(arrays.far.count[:, FLAT_TRIANGLES])
+        self._small = int(arrays.far.count[:, (0, 2)].sum()) <= AT_ONCE_TRIANGLES
         self.paint(style)
 
     # -- adding and colours --------------------------------------------------------------------------
 
-    def actors(self) -> list[vtkActor]:
-        """Every actor."""
-        return [self.ground, self.body, *(a for a, *_ in self.edges), *([self.coarse] if self.coarse else [])]
-
     def add_to(self, renderer: vtkRenderer) -> None:
         """Put the city into a renderer."""
-        for actor in self.actors():
-            renderer.AddActor(actor)
+        self._renderer = renderer
+        self._observer = renderer.AddObserver("EndEvent", self._on_picture)
 
     def remove_from(self, renderer: vtkRenderer) -> None:
-        """Take the city out."""
-        for actor in self.actors():
-            renderer.RemoveActor(actor)
+        """Take the city out and end its work in the background."""
+        self._loader.close()
+        self.forget()
+        renderer.RemoveObserver(self._observer)
+        self._renderer = None
+
+    def _on_picture(self, _renderer: object, _event: str) -> None:
+        self._taken = self._number
+
+    def forget(self) -> None:
+        """Drop everything the graphics card has; it is made anew when it is needed."""
+        for key in list(self._nodes):
+            self._drop(key)
 
     def paint(self, style: Look) -> None:
         """Colours of a theme."""
         self._style = style
-        colors = self._face_colors(style)
-        self._body.set_colors(part_colors(self.arrays, self.arrays.body, colors))
-        self._ground_base = part_colors(self.arrays, self.arrays.ground, colors)
-        self._show_ground(self._ground_base)
-        self._unsealed = None
-        for actor in self.actors():
-            set_look(actor, style, self._span * 1.6, self._span * 5.5)
-        for actor, *_ in self.edges:
-            actor.GetProperty().SetColor(*rgb(style.edge))
-        if self.coarse is not None:
-            self._coarse_mesh.set_colors(self._coarse_colors(style, colors))
+        colors = np.full((CODES, 4), 255, np.uint8)
+        colors[:, :3] = np.rint(code_colors(style) * 255)
+        self._codes.set(colors)
+        if self._dressed:
+            self._jobs.dress = Dress(None if self._pictures is None else self._pictures.atlas, style)
+        for key, node in list(self._nodes.items()):
+            if node.program.lifted and (node.program.textured or node.program.colored):
+                self._drop(key)  # its colours are in the mesh
+            else:
+                self._look(node)
+        for tile in self._paints:
+            self._color_ground(tile)
 
     def set_occlusion(self, on: bool) -> None:
         """Whether a pass that darkens corners draws this city."""
+        if on == self._occlusion:
+            return
         self._occlusion = on
-        for actor, program in self._programs.items():
-            if not program.line:  # lines take no shade
-                program.apply(actor, occlusion=on)
+        for node in self._nodes.values():
+            if not node.program.line:  # lines take no shade
+                node.program.apply(node.actor, occlusion=on)
 
     def set_textures(self, on: bool) -> None:
         """Whether faces show the pictures and materials of the file, where it has some."""
@@ -106,185 +176,263 @@ class CityActors:
         atlas = atlas_of(city) if on else None
         if atlas is not None and self._pictures is None:
             self._pictures = AtlasTextures(atlas)
-        for actor, mesh, part, plain, pictured in (
-            (self.body, self._body, self.arrays.body, _BODY, _BODY_PICTURES),
-            (self.ground, self._ground, self.arrays.ground, _GROUND, _GROUND_PICTURES),
-        ):
-            if atlas is not None and self._pictures is not None:
-                self._pictures.give_to(actor)
-                mesh.add(ATTRIBUTE, picture_attribute(city, atlas, part.index))
-                mesh.add("faceNormal", part.normals)
-                mapper = actor.GetMapper()
-                for name in (ATTRIBUTE, "faceNormal"):
-                    mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-            holes = self._pictures is not None and self._pictures.holes
-            self._programs[actor] = replace(pictured, holes=holes) if atlas is not None else plain
-            self._programs[actor].apply(actor, occlusion=self._occlusion)
-        self.paint(self._style)
+        self._jobs.dress = Dress(atlas, self._style) if on else None
+        for key in list(self._nodes):
+            if key[0] == "ground" or (key[0] == "node" and self.tree.kind[key[1]] == HOUSES):
+                self._drop(key)
 
-    def _face_colors(self, style: Look) -> NDArray[np.floating]:
-        """(F, 3) in 0..1."""
-        colors = face_colors(self.arrays, style)
-        if not self._dressed:
-            return colors
-        return dressed(colors, self.arrays.city, None if self._pictures is None else self._pictures.atlas)
-
-    def _show_ground(self, colors: NDArray[np.floating] | NDArray[np.uint8]) -> None:
-        """(n, 3) colours 0..255 of the ground, before light falls on them."""
-        self._ground.set_colors(np.clip(np.round(colors * self._ground_light), 0, 255).astype(np.uint8))
+    def _look(self, node: NodeActor) -> None:
+        set_look(node.actor, self._style, self._span * 1.6, self._span * 5.5)
+        if node.program.line:
+            node.actor.GetProperty().SetColor(*rgb(self._style.edge))
 
     # -- what changes --------------------------------------------------------------------------------
 
     def set_change(self, change: CityChange | None) -> None:
-        """Heights, visibility and green roofs of every object: one small texture."""
-        count = len(self.arrays.city.objects.features)
-        values = np.zeros((count, 4), np.float32)
-        values[:, 3] = 1.0
-        values[:, 2] = -1.0
-        if change is not None:
-            values[:, 0] = change.factor - 1.0
-            values[:, 1] = change.lift_m
-            values[:, 2] = np.where(change.green_roof_share > 0, change.green_roof_share, -1.0)
-            values[:, 3] = change.exists
-        self._state.set(values)
-        self._unseal(change)
+        """Heights, visibility and green roofs of every object."""
+        self.rows.set_change(change)
+        self._rise_m = 0.0
+        if change is not None and len(change.factor):
+            height = float(np.max(self.tree.high[:, 2] - self.tree.low[:, 2]))
+            taller = max(float(change.factor.max()) - 1.0, 0.0) * height
+            self._rise_m = taller + max(float(change.lift_m.max()), 0.0)
+        unsealed = () if change is None else change.unsealed
+        if unsealed is not self._unsealed:
+            different = bool(unsealed or self._unsealed)
+            self._unsealed = unsealed
+            for tile in self._paints if different else ():
+                self._color_ground(tile)
 
     def set_tint(self, tint: NDArray[np.uint8]) -> None:
         """(K, 4) uint8: colour laid over each object and how much of it (alpha)."""
-        self._color.set(tint)
+        self.rows.set_tint(tint)
 
-    def _unseal(self, change: CityChange | None) -> None:
-        """Blend sealed ground towards green where the scenario unseals it."""
-        wanted = () if change is None else change.unsealed
-        if wanted is self._unsealed or not len(self._ground_base):
+    def _color_ground(self, tile: int) -> None:
+        """Colours of the ground of a tile, greener where the scenario unseals it, and lit."""
+        paint = self._paints[tile]
+        colors = paint.colors(self._style)
+        if self._unsealed:
+            share = paint.unsealed_share(self._unsealed)[:, None]
+            colors = colors * (1.0 - share) + rgb(self._style.themes[Theme.VEGETATION]) * share
+        light = light_on(np.abs(paint.normals) * (0, 0, 1) + paint.normals * (1, 1, 0))
+        lit = np.clip(np.round(np.round(colors * 255) * light), 0, 255)
+        self._nodes[("ground", tile)].mesh.set_colors(lit.astype(np.uint8))
+
+    # -- one picture -----------------------------------------------------------------------------------
+
+    def aim(self, view: View, around: View, edge_reach: float, shade_reach: float, pace: Pace) -> None:
+        """Decide what the next picture shows. Edges are drawn within ``edge_reach`` metres; soft shade in corners ends
+        at ``shade_reach``. ``around`` is a wider view, what it sees is made ready, too."""
+        at_once = pace.at_once or self._small
+        self._after_last_picture()
+        self._number += 1
+        self.uploaded_bytes = 0
+        if not self._ready[0] and self.tree.work[0] > 0:
+            self._make_now([("node", 0)])
+        if not at_once:
+            self._take_answers(pace.upload_bytes)
+        choice = self._choose(view, around, pace.limits)
+        while at_once and len(choice.needed):
+            self._make_now([("node", n) for n in choice.needed.tolist()])
+            choice = self._choose(view, around, pace.limits)
+        keys: list[Key] = [("node", n) for n in choice.drawn.tolist()]
+        keys += self._beside(choice, view, edge_reach, pace)
+        missing = [key for key in keys if key not in self._nodes]
+        if at_once:
+            self._make_now(missing)
+        else:
+            wanted: list[Key] = [("node", n) for n in choice.wanted.tolist()]
+            self._loader.wish([(key, self._jobs.job(key)) for key in (*missing, *wanted) if self._may_make(key)])
+        self.choice, self._refined, self.limited = choice, choice.refined, choice.limited
+        flat = sum(int(self.arrays.far.count[t, FLAT_TRIANGLES]) for kind, t in keys if kind == "ground")
+        self.work = float(self.tree.work[choice.drawn].sum()) + flat
+        self._show(keys, view.eye, shade_reach)
+        for n in np.flatnonzero(choice.seen & self._ready).tolist():
+            if (node := self._nodes.get(("node", n))) is not None:
+                node.last_seen = self._number
+        self._keep_budget(pace.limits.card_bytes)
+        self.pending = self._loader.busy or not choice.complete or any(not n.ready for n in self._nodes.values())
+
+    def _choose(self, view: View, around: View, limits: Limits) -> Choice:
+        own = Limits(limits.work, limits.card_bytes * CHOSEN, limits.error_px)
+        return self.tree.choose(view, around, self._ready, self._refined, own, self._rise_m)
+
+    def _beside(self, choice: Choice, view: View, edge_reach: float, pace: Pace) -> list[Key]:
+        """The ground in view, and the edges near the eye of houses that are drawn."""
+        tiles, tree = self.arrays.tiles, self.tree
+        keys: list[Key] = []
+        if len(own := self._ground_tiles):
+            low, high = tiles.low[own], tiles.high[own]
+            patch = self.arrays.far.patch_m[own] * view.pixels_per_m(low, high)
+            keys += [("ground", t) for t in own[view.sees(low, high) & (patch > 1.0)].tolist()]
+        houses = tree.tile[choice.drawn[tree.kind[choice.drawn] == HOUSES]]
+        outlined = self.arrays.far.count[:, OUTLINED_VERTICES]
+        distance = view.pixels / view.pixels_per_m(tiles.low[houses], tiles.high[houses])
+        near = houses[(outlined[houses] > 0) & (distance < edge_reach)]
+        if not pace.moving or int(outlined[near].sum()) <= EDGES_WHILE_MOVING:
+            keys += [("edges", t) for t in near.tolist()]
+        return [key for key in keys if key[1] not in self._refused]
+
+    def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float) -> None:
+        """Make exactly these visible and bring up to date what moves them."""
+        wanted = {key for key in keys if key in self._nodes and self._nodes[key].ready}
+        pages = set()
+        for key, node in self._nodes.items():
+            if key not in wanted:
+                node.show(not node.ready)  # what is only being uploaded is drawn, but nowhere
+                continue
+            node.show(True)
+            node.last_seen = self._number
+            set_eye(node.actor, eye, shade_reach)
+            pages.add(node.page)
+        for page in pages - {-1}:
+            self.rows.refresh(self.rows.pages[page])
+
+    def _after_last_picture(self) -> None:
+        """What was drawn is on the graphics card now."""
+        if self._taken != self._number or not self._number:
             return
-        self._unsealed = wanted
-        if not wanted:
-            self._show_ground(self._ground_base)
-            return
-        share = self._unsealed_share(wanted)[:, None]
-        green = rgb(self._style.themes[Theme.VEGETATION]) * 255.0
-        mixed = self._ground_base * (1.0 - share) + green * share
-        self._show_ground(mixed)
+        for key, node in self._nodes.items():
+            if node.visible and not node.drawn:
+                if key[0] == "ground":  # its colours may change
+                    node.drawn = True
+                else:
+                    node.release()
+            if node.drawn and not node.ready:
+                self._make_ready(key, node)
 
-    def _unsealed_share(self, unsealed: tuple[tuple[float, NDArray[np.float64] | None], ...]) -> NDArray[np.float64]:
-        """(n,) share of green on each vertex of the ground."""
-        from viewer.city.geometry import points_in_ring
-
-        city = self.arrays.city
-        face = city.vertex_face[self.arrays.ground.index]
-        starts = city.face_start[:-1]
-        sums = np.add.reduceat(
-            city.positions_local[:, :2].astype(np.float64), np.minimum(starts, len(city.positions_local) - 1), axis=0
-        )
-        centre = sums / np.maximum(np.diff(city.face_start), 1)[:, None]
-        share = np.zeros(len(city.face_surface))
-        for value, ring in unsealed:
-            inside = np.ones(len(share), bool) if ring is None else points_in_ring(centre, ring)
-            share[inside] = value
-        return np.asarray((share * self._sealed_faces())[face])
-
-    def _sealed_faces(self) -> NDArray[np.bool_]:
-        """(F,) bool: open sealed ground; streets and squares too, water and plants not."""
-        city = self.arrays.city
-        themes = tuple(Theme)
-        theme = city.objects.feature_theme[city.face_feature]
-        sealed = np.isin(theme, [themes.index(t) for t in (Theme.LAND_USE, Theme.SQUARE, Theme.ROAD)])
-        column = city.objects.feature_column("surfaceMaterial")
-        if column is not None and not column.numeric:
-            texts, code = np.unique(column.values, return_inverse=True)
-            hard = np.array([any(w in str(t).lower() for w in SEALED_WORDS) or t == "" for t in texts])
-            sealed &= hard[code][city.face_feature]
-        return np.asarray(sealed)
-
-    def aim(self, moving: bool, eye: NDArray[np.float64], reach: float, shade_reach: float) -> None:
-        """While moving: blocks for large cities and no edges. At rest: edges within reach, metres.
-        Soft shade in corners ends at ``shade_reach``."""
-        use_blocks = moving and self.coarse is not None
-        self.body.SetVisibility(not use_blocks)
-        set_eye(self.body, eye, shade_reach)
-        set_eye(self.ground, eye, shade_reach)
-        if self.coarse is not None:
-            self.coarse.SetVisibility(use_blocks)
-            set_eye(self.coarse, eye, 0.0)
-        if not self.edges:
-            return
-        near = np.linalg.norm(self._edge_centres - eye, axis=1) - self._edge_radii < reach
-        if moving and self._edge_count > EDGES_WHILE_MOVING:
-            near[:] = False
-        for (actor, *_), shown in zip(self.edges, near.tolist(), strict=True):
-            actor.SetVisibility(shown)
+    def _make_ready(self, key: Key, node: NodeActor) -> None:
+        node.ready = True
+        set_shown(node.actor, True)
+        if key[0] == "node":
+            self._ready[key[1]] = True
 
     # -- making ----------------------------------------------------------------------------------------
 
-    def _actor(self, mesh: Mesh, program: Program) -> vtkActor:
-        mapper = vtkPolyDataMapper()
-        mapper.SetInputData(mesh.data)
-        actor = vtkActor()
-        actor.SetMapper(mapper)
-        actor.ForceOpaqueOn()
-        actor.PickableOff()
-        names = (("feat",) if program.lifted else ()) + (("faceNormal",) if program.painted else ())
-        for name in names:
-            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        if program.lifted:
-            actor.GetProperty().SetTexture("featureState", self._state.texture)
-            actor.GetProperty().SetTexture("featureColor", self._color.texture)
-        program.apply(actor)
-        self._programs[actor] = program
-        return actor
+    def _may_make(self, key: Key) -> bool:
+        if key in self._nodes:
+            return False
+        kind, number = key
+        if kind == "node" and self.tree.kind[number] != HOUSES:
+            return True
+        return (int(self.tree.tile[number]) if kind == "node" else number) not in self._refused
 
-    def _edge_actors(self) -> list[tuple[vtkActor, Mesh]]:
-        cells = self.arrays.edge_cells
-        self._edge_centres = np.array([c.centre for c in cells]).reshape(-1, 3)
-        self._edge_radii = np.array([c.radius for c in cells])
-        self._edge_count = sum(len(c.segments) for c in cells)
-        result = []
-        for cell in cells:
-            mesh = segments_mesh(cell.points, cell.segments)
-            mesh.add("feat", cell.feat)
-            actor = self._actor(mesh, _EDGES)
-            actor.GetProperty().SetLineWidth(1.0)
-            result.append((actor, mesh))
-        return result
+    def _make_now(self, keys: list[Key]) -> None:
+        for key in keys:
+            if self._may_make(key):
+                made = self._jobs.job(key)()
+                if isinstance(made, Refused):
+                    self._refuse(made)
+                else:
+                    self._make_ready(key, self._add(key, made))
 
-    def _coarse_actor(self) -> vtkActor:
-        points, triangles, features = self.arrays.blocks
-        mesh = triangles_mesh(points, triangles)
-        corner = points.reshape(-1, 8, 3)
-        feat = np.full((len(features), 8, 4), 2.0, np.float32)
-        feat[..., 0] = features[:, None]
-        feat[..., 1] = corner[..., 2] - corner[:, :1, 2]
-        feat[..., 2] = (0, 0, 0, 0, 1, 1, 1, 1)
-        rank = np.full(len(self.arrays.measures.ground_m), 2.0, np.float32)
-        np.minimum.at(rank, self.arrays.city.face_feature, self.arrays.green_rank)
-        feat[:, 4, 3] = rank[features]
-        mesh.add("feat", feat.reshape(-1, 4))
-        # each corner carries the normal of the side that ends there, see ``blocks``
-        along = corner[:, (1, 2, 3, 0)] - corner[:, :4]
-        normals = np.zeros_like(corner)
-        normals[:, :4, 0], normals[:, :4, 1], normals[:, 4:, 2] = along[..., 1], -along[..., 0], 1.0
-        normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6)
-        mesh.add("faceNormal", normals.reshape(-1, 3))
-        self._coarse_mesh = mesh
-        actor = self._actor(mesh, _BLOCKS)
-        actor.GetProperty().BackfaceCullingOn()
-        actor.VisibilityOff()
-        return actor
+    def _take_answers(self, upload_bytes: int) -> None:
+        """Put what threads made on its way to the graphics card, no more than fits one picture."""
+        while self.uploaded_bytes < upload_bytes and (answer := self._loader.fetch()) is not None:
+            key, made = answer
+            if isinstance(made, Refused):
+                self._refuse(made)
+            elif key not in self._nodes:
+                node = self._add(key, made)
+                set_shown(node.actor, False)
+                node.ready = key[0] == "ground"
 
-    def _coarse_colors(self, style: Look, colors: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Mean colours of the upright and of the lying faces of every object."""
-        arrays = self.arrays
-        features = arrays.blocks[2]
-        result = np.empty((len(features), 8, 3))
-        upright = np.abs(arrays.slope_up) < 0.3
-        for corners, wanted, other in (
-            (slice(0, 4), arrays.standing & upright, rgb(style.wall)),
-            (slice(4, 8), arrays.standing & (arrays.slope_up >= 0.3), rgb(style.roof)),
-        ):
-            of = arrays.city.face_feature[wanted]
-            count = np.bincount(of, minlength=len(arrays.measures.ground_m))[features]
-            for k in range(3):
-                total = np.bincount(of, colors[wanted, k], minlength=len(arrays.measures.ground_m))[features]
-                result[:, corners, k] = np.where(count > 0, total / np.maximum(count, 1), other[k])[:, None]
-        return np.round(np.clip(result.reshape(-1, 3), 0, 1) * 255).astype(np.uint8)
+    def _refuse(self, refused: Refused) -> None:
+        if refused.tile not in self._refused:
+            self._refused.add(refused.tile)
+            self.tree.refuse(refused.tile)
+            if self._told is not None:
+                self._told(refused.sentence)
+
+    def _add(self, key: Key, made: Made) -> NodeActor:
+        program = self._program(key, made)
+        page = self._jobs.page_of(key)
+        node = node_actor(
+            made.mesh, program, self._surface(page, program), page,
+            more=made.more, colors=made.colors, occlusion=self._occlusion,
+        )  # fmt: skip
+        self._nodes[key] = node
+        self.uploaded_bytes += node.card_bytes
+        node.last_seen = self._number
+        self._look(node)
+        set_eye(node.actor, np.zeros(3), 0.0)
+        if made.paint is not None:
+            self._paints[key[1]] = made.paint
+            self._color_ground(key[1])
+        assert self._renderer is not None
+        self._renderer.AddActor(node.actor)
+        return node
+
+    def _program(self, key: Key, made: Made) -> Program:
+        if key[0] == "edges":
+            return _EDGES
+        holes = self._pictures is not None and self._pictures.holes
+        if key[0] == "ground":
+            return replace(_GROUND_PICTURES, holes=holes) if made.more else _GROUND
+        if self.tree.kind[key[1]] != HOUSES:
+            return _BLOCKS
+        if made.colors is None:
+            return _BODY
+        return replace(_BODY_PICTURES, holes=holes) if made.more else _BODY_MATERIALS
+
+    def _surface(self, page: int, program: Program) -> vtkProperty:
+        """The property all actors of a page and program share: it holds their textures."""
+        known = self._surfaces.get((page, program))
+        if known is not None:
+            return known
+        surface = vtkProperty()
+        if page >= 0:
+            surface.SetTexture("featureState", self.rows.pages[page].state.texture)
+            surface.SetTexture("featureColor", self.rows.pages[page].tint.texture)
+            surface.SetTexture("codeColor", self._codes.texture)
+        if program.textured and self._pictures is not None:
+            self._pictures.give_to(surface)
+        surface.SetBackfaceCulling(program.flat)
+        surface.SetLineWidth(1.0)
+        self._surfaces[page, program] = surface
+        return surface
+
+    def _drop(self, key: Key) -> None:
+        node = self._nodes.pop(key)
+        self._paints.pop(key[1], None) if key[0] == "ground" else None
+        if key[0] == "node":
+            self._ready[key[1]] = False
+        if self._renderer is not None:
+            self._renderer.RemoveActor(node.actor)
+
+    def _keep_budget(self, card_bytes: float) -> None:
+        """Drop what was not needed for longest until the rest fits; never what is in this picture, nor the whole."""
+        total = sum(node.card_bytes for node in self._nodes.values())
+        if total <= card_bytes:
+            return
+        old = sorted((node.last_seen, key) for key, node in self._nodes.items() if node.last_seen < self._number)
+        for _, key in old:
+            if total <= card_bytes:
+                return
+            if key != ("node", 0):
+                total -= self._nodes[key].card_bytes
+                self._drop(key)
+
+    def shown_keys(self) -> tuple[Key, ...]:
+        """What is visible."""
+        return tuple(key for key, node in self._nodes.items() if node.visible and node.ready)
+
+    def counters(self) -> Counters:
+        """What the last picture showed and what is kept."""
+        drawn = np.array([], np.int64) if self.choice is None else self.choice.drawn
+        kinds = np.bincount(self.tree.kind[drawn], minlength=3)
+        return Counters(
+            masses=int(kinds[0]), blocks=int(kinds[1]), houses=int(kinds[2]),
+            triangles=sum(n.triangles for n in self._nodes.values() if n.visible and n.ready),
+            work=self.work,
+            card_bytes=sum(n.card_bytes for n in self._nodes.values()),
+            uploaded_bytes=self.uploaded_bytes,
+            rows_written=self.rows.written,
+            waiting=self.pending,
+        )  # fmt: skip
+
+
+def added(counters: list[Counters]) -> Counters:
+    """Counters of several halves as one."""
+    total = {f.name: sum(getattr(c, f.name) for c in counters) for f in fields(Counters)}
+    return Counters(**{**total, "waiting": any(c.waiting for c in counters)})

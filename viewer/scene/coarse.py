@@ -48,7 +48,7 @@ class Masses:
 
     node_start : (Q + 1,) int64, first mass of every square; squares that are tiles have none.
     member_start, member_end : (M,) int32, members of each mass in ``order``.
-    order : (n,) int32, objects in fine Z-order. boxes : their places and colours.
+    order : (n,) int32, objects in fine Z-order, none where there are no masses. boxes : their places and colours.
     """
 
     node_start: NDArray[np.int64]
@@ -152,7 +152,7 @@ def make_masses(tiles: Tiles, blocks: Blocks) -> Masses:
         np.concatenate([[0], np.cumsum(node_count)]),
         _joined([a for a, _, _ in pieces], np.int32),
         _joined([b for _, b, _ in pieces], np.int32),
-        order,
+        order if pieces else order[:0],
         Blocks(
             np.concatenate([b.place for _, _, b in pieces]) if pieces else np.empty((0, 8), np.float32),
             _joined([b.top for _, _, b in pieces], np.uint8),

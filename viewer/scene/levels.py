@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.scene.camera import Pose
-from viewer.scene.city_arrays import BODY_TRIANGLES, BODY_VERTICES, CityArrays
+from viewer.scene.city_mesh import BODY_TRIANGLES, BODY_VERTICES, CityArrays
 from viewer.scene.coarse import CELLS
 
 Bools = NDArray[np.bool_]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.city import CityModel
 from viewer.scenario.change import CityChange, lifted_z
 from viewer.scene.city_mesh import CityArrays
+from viewer.scene.faces import Faces
 
 Vector = NDArray[np.float64]
+#: Tiles whose faces stay at hand for the next ray.
+KEPT_TILES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +34,40 @@ class Pick:
 
 @dataclass(eq=False)
 class CityPicker:
-    """Casts rays at a city: boxes of all objects first, triangles of the few that remain."""
+    """Casts rays at a city: boxes of tiles first, then of their objects, then the triangles of the few that remain."""
 
     arrays: CityArrays
-    _order: NDArray[np.int64] = field(init=False)
-    _start: NDArray[np.int64] = field(init=False)
-    _low: Vector = field(init=False)
-    _high: Vector = field(init=False)
-
-    def __post_init__(self) -> None:
-        boxes = self.arrays.boxes
-        self._order, self._start, self._low, self._high = boxes.triangles, boxes.start, boxes.low, boxes.high
+    _faces: dict[int, Faces] = field(init=False, default_factory=dict)
+    _rise: tuple[CityChange | None, float, float] = field(init=False, default=(None, 1.0, 0.0))
 
     def cast(self, origin: Vector, direction: Vector, change: CityChange | None) -> Pick | None:
         """The nearest thing a ray meets."""
-        low, high = self._boxes(change)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = 1.0 / direction
-            a, b = (low - origin) * inverse, (high - origin) * inverse
-        near = np.nanmax(np.minimum(a, b), axis=1)
-        far = np.nanmin(np.maximum(a, b), axis=1)
-        hit = np.flatnonzero((near <= far) & (far > 0) & np.isfinite(low[:, 0]))
-        if change is not None:
-            hit = hit[change.exists[hit]]
+        tiles = self.arrays.tiles
+        near, hit = _slabs(*self._tile_boxes(change), origin, direction)
+        order = np.flatnonzero(hit)
         best: Pick | None = None
-        for batch in _batches(hit[np.argsort(near[hit])], np.diff(self._start)):
-            if best is not None and near[batch].min() > best.distance_m:
+        for tile in order[np.argsort(near[order])].tolist():
+            if best is not None and near[tile] > best.distance_m:
                 break
-            found = self._triangles(batch, origin, direction, change)
+            own = np.arange(tiles.feature_start[tile], tiles.feature_start[tile + 1])
+            low, high = self._boxes(own, change)
+            entry, met = _slabs(low, high, origin, direction)
+            if change is not None:
+                met &= change.exists[own]
+            if not met.any():
+                continue
+            if tiles.verify is not None and tiles.verify(tile):
+                first = int(np.argmin(np.where(met, entry, np.inf)))
+                found: Pick | None = _at(origin, direction, max(float(entry[first]), 0.0), int(own[first]), 0)
+            else:
+                found = self._triangles(tile, own[met], origin, direction, change)
             if found is not None and (best is None or found.distance_m < best.distance_m):
                 best = found
         return best
 
     def centres(self, change: CityChange | None) -> tuple[Vector, NDArray[np.bool_]]:
         """(K, 3) middles of the boxes of all objects, and which of them are there."""
-        low, high = self._boxes(change)
+        low, high = self._boxes(slice(None), change)
         there = np.isfinite(low[:, 0])
         if change is not None:
             there &= change.exists
@@ -74,30 +75,69 @@ class CityPicker:
 
     def box(self, features: NDArray[np.integer], change: CityChange | None) -> tuple[Vector, Vector] | None:
         """Corners of the box around some objects; None if nothing of them is shown."""
-        low, high = self._boxes(change)
-        there = features[np.isfinite(low[features, 0])]
-        return (low[there].min(axis=0), high[there].max(axis=0)) if len(there) else None
+        low, high = self._boxes(features, change)
+        there = np.isfinite(low[:, 0])
+        return (low[there].min(axis=0), high[there].max(axis=0)) if there.any() else None
 
-    def _boxes(self, change: CityChange | None) -> tuple[Vector, Vector]:
-        if change is None:
-            return self._low, self._high
-        ground = np.where(np.isfinite(self.arrays.measures.ground_m), self.arrays.measures.ground_m, self._low[:, 2])
-        high = self._high.copy()
+    def rim(self) -> Vector | None:
+        """(n, 3) points such that the city lies between them: the outermost corners of boxes in 48 directions, the
+        lowest and the highest. None if nothing is shown."""
+        far = self.arrays.far
+        some = slice(None, None, max(1, len(far.low) // 50_000))
+        low, high = far.low[some].astype(np.float64), far.high[some].astype(np.float64)
+        there = np.isfinite(low[:, 0])
+        if not there.any():
+            return None
+        low, high = low[there], high[there]
+        corners = np.stack([low, high, np.column_stack([low[:, 0], high[:, 1], low[:, 2]]),
+                            np.column_stack([high[:, 0], low[:, 1], low[:, 2]])]).reshape(-1, 3)  # fmt: skip
+        angle = np.arange(48) * (2 * np.pi / 48)
+        outer = [int(np.argmax(corners[:, 0] * np.cos(a) + corners[:, 1] * np.sin(a))) for a in angle]
+        deep, tall = np.argsort(low[:, 2])[:50], np.argsort(-high[:, 2])[:50]
+        return np.concatenate([corners[outer], low[deep], high[tall]])
+
+    def _tile_boxes(self, change: CityChange | None) -> tuple[Vector, Vector]:
+        """Boxes of all tiles, high enough for whatever the change makes of their buildings."""
+        tiles = self.arrays.tiles
+        if change is None or not len(change.factor):
+            return tiles.low, tiles.high
+        if self._rise[0] is not change:
+            self._rise = (change, max(float(change.factor.max()), 1.0), max(float(change.lift_m.max()), 0.0))
+        _, factor, lift = self._rise
+        high = tiles.high.copy()
         with np.errstate(invalid="ignore"):
-            high[:, 2] = ground + (high[:, 2] - ground) * change.factor + np.maximum(change.lift_m, 0)
-        return self._low, high
+            high[:, 2] += (tiles.high[:, 2] - tiles.low[:, 2]) * (factor - 1.0) + lift
+        return tiles.low, high
+
+    def _boxes(self, features: NDArray[np.integer] | slice, change: CityChange | None) -> tuple[Vector, Vector]:
+        """(n, 3) corners of the boxes of objects as they stand now."""
+        far = self.arrays.far
+        low, high = far.low[features].astype(np.float64), far.high[features].astype(np.float64)
+        if change is not None:
+            ground = self.arrays.ground_z[features]
+            with np.errstate(invalid="ignore"):
+                tall = (high[:, 2] - ground) * change.factor[features]
+                high[:, 2] = ground + tall + np.maximum(change.lift_m[features], 0)
+        return low, high
+
+    def _faces_of(self, tile: int) -> Faces:
+        faces = self._faces.pop(tile, None) or self.arrays.faces(tile)
+        self._faces[tile] = faces
+        while len(self._faces) > KEPT_TILES:
+            del self._faces[next(iter(self._faces))]
+        return faces
 
     def _triangles(
-        self, features: NDArray[np.int64], origin: Vector, direction: Vector, change: CityChange | None
+        self, tile: int, features: NDArray[np.int64], origin: Vector, direction: Vector, change: CityChange | None
     ) -> Pick | None:
-        counts = np.diff(self._start)[features]
-        total = int(counts.sum())
-        if not total:
+        faces = self._faces_of(tile)
+        begin = int(self.arrays.tiles.feature_start[tile])
+        wanted = np.zeros(int(self.arrays.tiles.feature_start[tile + 1]) - begin, bool)
+        wanted[features - begin] = True
+        triangles = np.flatnonzero((wanted[faces.feature - begin] & faces.shown)[faces.triangle_face])
+        if not len(triangles):
             return None
-        first = np.repeat(self._start[features] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        triangles = self._order[first + np.arange(total)]
-        city = self.arrays.city
-        corners = _moved(city, self.arrays, triangles, change)
+        corners = self._moved(faces, triangles, change)
         a, e1, e2 = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         p = np.cross(direction, e2)
         det = (e1 * p).sum(axis=1)
@@ -112,36 +152,37 @@ class CityPicker:
         if not good.any():
             return None
         k = int(np.argmin(np.where(good, t, np.inf)))
-        point = origin + direction * t[k]
-        face = int(city.triangle_face[triangles[k]])
-        return Pick(
-            (float(point[0]), float(point[1]), float(point[2])), float(t[k]),
-            int(city.face_feature[face]), int(city.face_surface[face]),
+        face = int(faces.triangle_face[triangles[k]])
+        return _at(origin, direction, float(t[k]), int(faces.feature[face]), int(faces.surface[face]))
+
+    def _moved(self, faces: Faces, triangles: NDArray[np.int64], change: CityChange | None) -> Vector:
+        """(n, 3, 3) corners of triangles where the scenario puts them."""
+        corners = faces.positions[faces.triangles[triangles]].astype(np.float64)
+        if change is None:
+            return corners
+        feature = faces.feature[faces.triangle_face[triangles]]
+        m = self.arrays.measures
+        ground, eaves = m.ground_m[feature][:, None], m.eaves_m[feature][:, None]
+        known = np.isfinite(ground) & np.isfinite(eaves)
+        z = lifted_z(
+            corners[:, :, 2], np.where(known, ground, 0.0), np.where(known, eaves, 1.0),
+            np.where(known, change.lift_m[feature][:, None], 0.0),
+            np.where(known, change.factor[feature][:, None], 1.0),
         )  # fmt: skip
-
-
-def _moved(
-    city: CityModel, arrays: CityArrays, triangles: NDArray[np.int64], change: CityChange | None
-) -> NDArray[np.float64]:
-    """(n, 3, 3) corners of triangles where the scenario puts them."""
-    corners = city.positions_local[city.triangles[triangles]].astype(np.float64)
-    if change is None:
+        corners[:, :, 2] = np.where(known, z, corners[:, :, 2])
         return corners
-    feature = city.face_feature[city.triangle_face[triangles]]
-    m = arrays.measures
-    ground, eaves = m.ground_m[feature][:, None], m.eaves_m[feature][:, None]
-    known = np.isfinite(ground) & np.isfinite(eaves)
-    z = lifted_z(
-        corners[:, :, 2], np.where(known, ground, 0.0), np.where(known, eaves, 1.0),
-        np.where(known, change.lift_m[feature][:, None], 0.0), np.where(known, change.factor[feature][:, None], 1.0),
-    )  # fmt: skip
-    corners[:, :, 2] = np.where(known, z, corners[:, :, 2])
-    return corners
 
 
-def _batches(features: NDArray[np.int64], counts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Objects near to far in batches of some thousand triangles."""
-    if not len(features):
-        return []
-    cuts = np.cumsum(counts[features]) // 20_000
-    return np.split(features, np.flatnonzero(np.diff(cuts)) + 1)
+def _at(origin: Vector, direction: Vector, distance: float, feature: int, surface: int) -> Pick:
+    point = origin + direction * distance
+    return Pick((float(point[0]), float(point[1]), float(point[2])), distance, feature, surface)
+
+
+def _slabs(low: Vector, high: Vector, origin: Vector, direction: Vector) -> tuple[Vector, NDArray[np.bool_]]:
+    """(n,) how far a ray goes until it enters boxes (n, 3), and whether it meets them."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1.0 / direction
+        a, b = (low - origin) * inverse, (high - origin) * inverse
+        near = np.fmax.reduce(np.fmin(a, b), axis=1)
+        far = np.fmin.reduce(np.fmax(a, b), axis=1)
+    return near, (near <= far) & (far > 0) & (low[:, 0] <= high[:, 0])

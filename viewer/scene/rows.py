@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.scenario.change import CityChange
-from viewer.scene.city_arrays import CityArrays
+from viewer.scene.city_mesh import CityArrays
 from viewer.scene.coarse import HALF_U, HALF_V, LOW
 from viewer.scene.feature_table import FeatureTexture
 

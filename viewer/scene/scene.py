@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import vtkmodules.vtkRenderingFreeType
 import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  registers the OpenGL classes
@@ -9,10 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from viewer.scene.camera import CameraController
+from viewer.scene.city_actors import Counters, Pace, added
+from viewer.scene.governor import CARD_MS, SOFTWARE_MS, Governor, memory_budget
 from viewer.scene.picking import Pick
 from viewer.scene.stage import Stage
 from viewer.scene.state import SceneState
 
+#: Bytes handed to the graphics card in one picture.
+MOVING_UPLOAD, RESTING_UPLOAD = 1_500_000, 8_000_000
 #: Words in the name of a driver that draws without a graphics card.
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer", "gdi generic")
 
@@ -23,17 +30,30 @@ class CityScene:
     Parameters
     ----------
     render_window : drawn into; it stays the caller's. Its size is read at every ``render``.
+    background : whether what a picture needs may come later, made by threads and handed over little by little; for
+        windows, which draw again as long as the scene is ``busy``. Else every picture is complete.
+    told : called with a sentence for people when a part of the city cannot be drawn; once for each part.
+    memory_bytes : what the city may take on the graphics card; a quarter of the machine's memory by default.
     """
 
-    def __init__(self, render_window: vtkRenderWindow) -> None:
-        self._window = render_window
+    def __init__(
+        self,
+        render_window: vtkRenderWindow,
+        *,
+        background: bool = False,
+        told: Callable[[str], None] | None = None,
+        memory_bytes: int = 0,
+    ) -> None:
+        self._window, self._background, self._told = render_window, background, told
+        self.governor = Governor(card_bytes=float(memory_bytes or memory_budget()))
         self.camera = CameraController()
-        self._left = Stage(render_window, self.camera)
+        self._left = Stage(render_window, self.camera, told)
         self._right: Stage | None = None
         self._world: tuple[object, object] = (None, None)
         self._wanted: bool | None = None
         self._moving = False
         self._fast: bool | None = None
+        self._started = 0.0
         render_window.SetMultiSamples(0)
         self._refine()
 
@@ -54,13 +74,10 @@ class CityScene:
             self._right = None
         if right is not None:
             if self._right is None:
-                self._right = Stage(self._window, self.camera)
+                self._right = Stage(self._window, self.camera, self._told)
                 self._right.set_moving(self._moving)
                 self._refine()
             self._right.show(right)
-        self._left.renderer.SetViewport(0.0, 0.0, 1.0 if right is None else 0.4995, 1.0)
-        if self._right is not None:
-            self._right.renderer.SetViewport(0.5005, 0.0, 1.0, 1.0)
         self._take_world(left)
         self.resize(*self._window.GetSize())
 
@@ -70,8 +87,7 @@ class CityScene:
         first = self._world[0] is None
         self._world = (state.city, state.ground)
         low, high = state.city.extent_local
-        points = state.city.positions_local
-        self.camera.set_world(low, high, state.ground, _rim(points) if len(points) else None)
+        self.camera.set_world(low, high, state.ground, self._left.rim())
         if first:
             self.camera.set_pose(self.camera.home_pose())
 
@@ -91,13 +107,70 @@ class CityScene:
         """Aim the cameras; for windows that render by themselves."""
         self._ask_driver()
         self.resize(*self._window.GetSize())
+        self._fit()
+        pace = self._pace()
         for stage in self._stages():
+            stage.set_pace(pace)
             stage.aim(self.camera.pose)
+        self._started = time.perf_counter()
+
+    def _fit(self) -> None:
+        """Lay the halves into the picture; while moving they may fill its lower left part only, see ``scale``."""
+        s = self.scale
+        middle = 1.0 if self._right is None else 0.4995
+        self._left.renderer.SetViewport(0.0, 0.0, middle * s, s)
+        if self._right is not None:
+            self._right.renderer.SetViewport(0.5005 * s, 0.0, s, s)
+
+    def _pace(self) -> Pace:
+        """What the next picture may cost."""
+        governor = self.governor
+        if self._wanted is not None:
+            return Pace(governor.picture())
+        if self._moving:
+            limits = governor.moving_limits()
+        else:
+            limits = governor.resting_limits() if self._background else governor.finest()
+        upload = MOVING_UPLOAD if self._moving else RESTING_UPLOAD
+        return Pace(limits, not self._background, upload, self._moving)
+
+    @property
+    def scale(self) -> float:
+        """Share of each side of the window that is drawn into, from its lower left; whoever shows the picture enlarges
+        it. Below 1 only while moving, for scenes of windows, when the machine cannot keep up otherwise."""
+        return self.governor.scale if self._background and self._moving and self._wanted is None else 1.0
+
+    def drawn(self) -> None:
+        """Tell that the picture is there; windows that render by themselves call it after every picture."""
+        if self._wanted is not None or not self._started:
+            return
+        self._window.WaitForCompletion()
+        milliseconds = (time.perf_counter() - self._started) * 1000.0
+        work = sum(stage.work for stage in self._stages())
+        if any(stage.uploading for stage in self._stages()):
+            return  # says nothing about drawing
+        if self._moving:
+            self.governor.moved(milliseconds, work)
+        else:
+            self.governor.rested(milliseconds, work)
+
+    def counters(self) -> Counters:
+        """What the last picture showed, of both halves together."""
+        return added([stage.city.counters() for stage in self._stages() if stage.city is not None])
+
+    def lost(self) -> None:
+        """The graphics card was taken away and came back empty: hand everything over again."""
+        for stage in self._stages():
+            if stage.city is not None:
+                stage.city.forget()
 
     @property
     def busy(self) -> bool:
         """Whether something is still being loaded, so that a later picture of the same view would show more."""
-        return any(stage.busy for stage in self._stages())
+        if any(stage.busy for stage in self._stages()):
+            return True
+        limited = any(stage.limited for stage in self._stages())
+        return self._background and not self._moving and self._wanted is None and limited and self.governor.refining
 
     def finish(self) -> None:
         """Wait until everything in view is loaded; for pictures that are drawn once."""
@@ -109,6 +182,7 @@ class CityScene:
         """Draw now."""
         self.prepare()
         self._window.Render()
+        self.drawn()
 
     def set_quality(self, full: bool | None) -> None:
         """Full: soft shade in corners and smooth edges. False: smooth edges only. None: what the computer affords,
@@ -129,6 +203,7 @@ class CityScene:
         if self._fast is None and not self._window.GetNeverRendered():
             told = self._window.ReportCapabilities().lower()
             self._fast = not any(name in told for name in SOFTWARE)
+            self.governor.target_ms = CARD_MS if self._fast else SOFTWARE_MS
             self._refine()
 
     def pick(self, x: float, y: float) -> Pick | None:
@@ -180,16 +255,3 @@ class CityScene:
 
     def _stages(self) -> list[Stage]:
         return [self._left] if self._right is None else [self._left, self._right]
-
-
-def _rim(points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n, 3) points such that a city lies between them: the outermost ones in 48 directions, low and high."""
-    if not len(points):
-        return np.zeros((1, 3))
-    angle = np.arange(48) * (2 * np.pi / 48)
-    ways = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
-    some = points[:: max(1, len(points) // 200_000)]
-    outer = some[[int(np.argmax(some[:, :2] @ way)) for way in ways]].astype(np.float64)
-    by_height = np.argsort(some[:, 2])
-    high_and_low = some[np.concatenate([by_height[:50], by_height[-50:]])].astype(np.float64)
-    return np.concatenate([outer, high_and_low])

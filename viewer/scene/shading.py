@@ -52,20 +52,24 @@ def _light_glsl() -> str:
     return f"vec3 lightOn(vec3 n) {{ return vec3({AMBIENT:.6f}) + " + "\n  + ".join(terms) + "; }\n"
 
 
-#: Attribute ``feat``: x = object, y = height above its ground, z = weight of the lift, w = rank of a
-#: green-roof face in 0..1 (2 = never green). Both textures hold one texel per object, 512 in a row.
-_DECLARE_FEATURES = """in vec4 feat;
+#: Attribute ``feat``: see ``viewer.scene.packing``. The textures hold one texel per row, 512 beside each other;
+#: ``codeColor`` one per colour code. What is not ``shownNow`` is only being handed to the graphics card.
+_DECLARE_FEATURES = """in vec3 feat;
 uniform sampler2D featureState;
 uniform sampler2D featureColor;
+uniform sampler2D codeColor;
 """
 
 #: The twin of ``viewer.scenario.change.lifted_z``: z' = ground + height * factor + weight * lift.
 _MOVE = """
-  int row = int(feat.x + 0.5);
-  ivec2 place = ivec2(row % 512, row / 512);
+  int row = int(feat.x);
+  int word = int(feat.y);
+  ivec2 place = ivec2(row & 511, row >> 9);
   vec4 state = texelFetch(featureState, place, 0);
+  float weight = float(word & 16383) / 16383.0;
+  float height = vertexMC.z - state.w;
   vec4 moved = vertexMC;
-  moved.z = vertexMC.z + feat.y * state.x + feat.z * state.y;
+  moved.z = vertexMC.z + height * state.x + weight * state.y;
   gl_Position = MCDCMatrix * moved;
 """
 _STAY = """
@@ -73,18 +77,28 @@ _STAY = """
   gl_Position = MCDCMatrix * moved;
 """
 _HIDE = """
-  if (state.w < 0.5) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); }
+  if (state.z < -1.5 || shownNow < 0.5) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); }
 """
-#: A scaled building has steeper roofs; a face that looks away is lit as seen, from behind.
+#: Feet of walls are a little darker, as in soft shade; neighbours of one kind differ a little, so that a row of
+#: houses reads as houses. A scaled building has steeper roofs; a face that looks away is lit as seen, from behind.
 _LIT = """
+  int bits = int(feat.z);
   vec4 tint = texelFetch(featureColor, place, 0);
-  vec3 shown = feat.w <= state.z ? greenColor : scalarColor.rgb;
-  vec3 n = normalize(vec3(faceNormal.xy * (1.0 + state.x), faceNormal.z));
+  float rank = float(word >> 14) / 1022.0;
+  float tone = 0.965 + 0.07 * fract(feat.x * 0.618034);
+  vec3 shown = BASE * (tone * (FOOT));
+  if (rank <= state.z) { shown = greenColor; }
+  vec2 around = vec2(float(bits & 511), float((bits >> 9) & 511)) / 255.0 - 1.0;
+  vec3 n = vec3(around, 1.0 - abs(around.x) - abs(around.y));
+  if (n.z < 0.0) { n.xy = (1.0 - abs(n.yx)) * vec2(n.x < 0.0 ? -1.0 : 1.0, n.y < 0.0 ? -1.0 : 1.0); }
+  n = normalize(vec3(n.xy * (1.0 + state.x), n.z));
   if (dot(n, eye - moved.xyz) < 0.0) { n = -n; }
   vec3 light = lightOn(n);
 """
+_BASE = "texelFetch(codeColor, ivec2(bits >> 18, 0), 0).rgb"
+_FOOT, _FOOT_OF_BLOCK = "mix(0.86, 1.0, clamp(height / 9.0, 0.0, 1.0))", "weight < 0.5 ? 0.95 : 1.0"
 _PAINT = """
-  vec3 dye = tint.rgb * (0.90 + 0.10 * feat.z);
+  vec3 dye = tint.rgb * (0.90 + 0.10 * weight);
   shown = mix(shown, dye, tint.a) * light;
 """
 _KEEP = """
@@ -116,9 +130,10 @@ _OCCLUSION = """//VTK::Picking::Impl
 class Program:
     """What the shader of an actor does.
 
-    lifted : moves and hides by object. painted : takes tint, green and light per vertex; else the colours
-    of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge. textured :
-    shows the pictures of an atlas, see ``textured``. holes : leaves out what is see-through in them.
+    lifted : moves and hides by object. painted : takes colour, tint, green and light per vertex; else the
+    colours of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge. textured :
+    shows the pictures of an atlas, see ``textured``. holes : leaves out what is see-through in them. colored : takes
+    its colours from the mesh.
     """
 
     lifted: bool = True
@@ -127,6 +142,7 @@ class Program:
     line: bool = False
     textured: bool = False
     holes: bool = False
+    colored: bool = False
 
     def apply(self, actor: vtkActor, *, occlusion: bool = False) -> None:
         """Give an actor this program, with or without what the occlusion pass needs."""
@@ -139,32 +155,38 @@ class Program:
         shader.ClearAllFragmentShaderReplacements()
         shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, self._declared(occlusion), False)
         shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, self._body(occlusion), False)
-        if self.flat:
-            shader.AddFragmentShaderReplacement(
-                "//VTK::PositionVC::Dec", True, "//VTK::PositionVC::Dec\nflat in vec3 flatColor;\n", False
-            )
-            shader.AddFragmentShaderReplacement(
-                "//VTK::Light::Impl", True, "//VTK::Light::Impl\n  fragOutput0.rgb = flatColor;\n", False
-            )
+        declared, light = "//VTK::PositionVC::Dec\n", "//VTK::Light::Impl\n"
+        if self._colors_itself:
+            declared += ("flat in" if self.flat else "in") + " vec3 paintedColor;\n"
+            light += "  fragOutput0.rgb = paintedColor;\n"
         if self.textured:
-            shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, textured.DECLARE_FRAGMENT, False)
-            shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, textured.fragment(self.holes), False)
+            declared += textured.DECLARE_FRAGMENT.replace("//VTK::PositionVC::Dec\n", "")
+            light += textured.fragment(self.holes).replace("//VTK::Light::Impl\n", "")
+        shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, declared, False)
+        shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, light, False)
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
                 "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
             )
             shader.AddFragmentShaderReplacement("//VTK::Picking::Impl", True, _OCCLUSION, False)
 
+    @property
+    def _colors_itself(self) -> bool:
+        """Whether colours come from packed numbers instead of the mesh."""
+        return self.lifted and self.painted and not self.line
+
     def _declared(self, occlusion: bool) -> str:
         text = "//VTK::PositionVC::Dec\n"
         if self.lifted:
             text += _DECLARE_FEATURES
         if self.painted or self.textured:
-            text += "in vec3 faceNormal;\n" + _light_glsl()
+            text += _light_glsl()
+        if self._colors_itself:
+            text += ("flat out" if self.flat else "out") + " vec3 paintedColor;\n"
+        elif self.painted or self.textured:
+            text += "in vec3 faceNormal;\n"
         if self.textured:
             text += textured.DECLARE_VERTEX
-        if self.flat:
-            text += "flat out vec3 flatColor;\n"
         if occlusion and not self.line:
             text += "uniform mat4 MCVCMatrix;\nout vec3 placeVC;\nout vec3 facingVC;\n"
         return text
@@ -175,13 +197,15 @@ class Program:
             if self.textured:
                 text += textured.FETCH
             if self.painted:
-                text += _LIT + (textured.SOFTEN if self.textured else "") + _PAINT
+                lit = _LIT.replace("FOOT", _FOOT_OF_BLOCK if self.flat else _FOOT)
+                text += lit.replace("BASE", "scalarColor.rgb" if self.textured or self.colored else _BASE)
+                text += (textured.SOFTEN if self.textured else "") + _PAINT
             else:
                 text += _KEEP
             if self.textured:
                 text += textured.PAINT_STANDING if self.painted else textured.PAINT_LYING
             text += _HAZE + (textured.HAZE if self.textured else "")
-            text += "  flatColor = shown;\n" if self.flat else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
+            text += "  paintedColor = shown;\n" if self.painted else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
             if occlusion:
                 facing = "n" if self.painted else "vec3(0.0, 0.0, 1.0)"
                 text += f"  placeVC = (MCVCMatrix * moved).xyz;\n  facingVC = mat3(MCVCMatrix) * {facing};\n"
@@ -196,6 +220,11 @@ def set_look(actor: vtkActor, style: Look, start_m: float, end_m: float) -> None
     uniforms.SetUniform3f("hazeColor", [float(v) for v in rgb(style.horizon)])
     uniforms.SetUniform2f("hazeRange", [float(start_m), float(end_m)])
     uniforms.SetUniform3f("greenColor", [float(v) for v in rgb(style.green)])
+
+
+def set_shown(actor: vtkActor, shown: bool) -> None:
+    """Whether what moves by object is seen, or only handed to the graphics card."""
+    actor.GetShaderProperty().GetVertexCustomUniforms().SetUniformf("shownNow", float(shown))
 
 
 def set_eye(actor: vtkActor, eye: NDArray[np.float64], occlusion_reach_m: float) -> None:

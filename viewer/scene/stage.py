@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
 
 from viewer.scenario.trees import CROWN_M, HEIGHT_M
 from viewer.scene.camera import CameraController, Pose
-from viewer.scene.city_actors import CityActors
-from viewer.scene.city_mesh import prepare
+from viewer.scene.city_actors import CityActors, Pace
+from viewer.scene.city_mesh import FLAT_TRIANGLES, prepare
 from viewer.scene.environment import GroundPlane, light_city
 from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
-from viewer.scene.levels import View
+from viewer.scene.levels import AROUND, View
 from viewer.scene.palettes import look, map_values, rgb
 from viewer.scene.picking import CityPicker, Pick
 from viewer.scene.sky import Sky
@@ -29,9 +31,14 @@ OCCLUSION_DEPTH, OCCLUSION_ROUNDING = 1.6, 0.0012
 class Stage:
     """Shows a state in a renderer of its own."""
 
-    def __init__(self, window: vtkRenderWindow, controller: CameraController) -> None:
-        self._window, self._controller = window, controller
+    def __init__(
+        self, window: vtkRenderWindow, controller: CameraController, told: Callable[[str], None] | None = None
+    ) -> None:
+        self._window, self._controller, self._told = window, controller, told
+        self._pace = Pace()
+        self._colored: tuple[object, NDArray[np.uint8]] | None = None
         self.renderer = vtkRenderer()
+        self.renderer.GetCullers().RemoveAllItems()  # what is in view is known before
         window.AddRenderer(self.renderer)
         self.state = SceneState()
         self._style = look("light")
@@ -101,13 +108,13 @@ class Stage:
         if state.ground is not None and state.ground.detail is not None:
             west, south, east, north = state.ground.detail.rectangle
             span = max(span, float(np.hypot(east - west, north - south)))
-        self._city = CityActors(arrays, self._style, span)
+        self._city = CityActors(arrays, self._style, span, self._told)
         self._city.set_occlusion(self._occlusion)
         self._city.set_textures(state.textures)
         self._city.add_to(self.renderer)
         self._picker = CityPicker(arrays)
         if state.ground is not None:
-            has_surface = bool(arrays.flat.any())
+            has_surface = bool(arrays.far.count[:, FLAT_TRIANGLES].any())
             self._plane = GroundPlane(state.ground, span, below_m=1.2 if has_surface else 0.12)
             self._plane.paint(self._style)
             self._plane.set_occlusion(self._occlusion)
@@ -130,11 +137,7 @@ class Stage:
         state = self.state
         assert state.city is not None
         count = len(state.city.objects.features)
-        tint = np.zeros((count, 4), np.uint8)
-        colouring = state.colouring
-        if colouring.values is not None and len(colouring.values) == count:
-            tint[:, :3] = map_values(colouring.values, colouring.palette, colouring.low, colouring.high)
-            tint[:, 3] = 255
+        tint = self._colored_tint(count).copy()
         for features, color, alpha in (
             (state.selection, self._style.select, SELECT_ALPHA),
             (np.array([state.hovered]) if 0 <= state.hovered < count else [], self._style.hover, HOVER_ALPHA),
@@ -151,6 +154,17 @@ class Stage:
                 tint[features, :3] = np.round(mixed)
                 tint[features, 3] = np.maximum(under[:, 3], alpha)
         return tint
+
+    def _colored_tint(self, count: int) -> NDArray[np.uint8]:
+        """(K, 4): thematic colours alone, kept until the colouring is another one."""
+        colouring = self.state.colouring
+        if self._colored is None or self._colored[0] is not colouring or len(self._colored[1]) != count:
+            tint = np.zeros((count, 4), np.uint8)
+            if colouring.values is not None and len(colouring.values) == count:
+                tint[:, :3] = map_values(colouring.values, colouring.palette, colouring.low, colouring.high)
+                tint[:, 3] = 255
+            self._colored = colouring, tint
+        return self._colored[1]
 
     # -- layers ----------------------------------------------------------------------------------------
 
@@ -242,7 +256,11 @@ class Stage:
             size = max(self._controller.size[1], 1)
             # a storey should be more than two pixels high for its edges to help
             reach = 3.0 * size / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
-            self._city.aim(self._moving, pose.position, float(reach), pose.distance * OCCLUSION_DEPTH)
+            size_px = self._controller.size
+            self._city.aim(
+                View.of(pose, size_px), View.of(pose, size_px, AROUND), float(reach),
+                pose.distance * OCCLUSION_DEPTH, self._pace,
+            )  # fmt: skip
         if self._plane is not None:
             self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
         for _, drawing in self._layers.values():
@@ -261,7 +279,12 @@ class Stage:
     @property
     def busy(self) -> bool:
         """Whether a later picture of the same view would show more."""
-        return any(drawing.busy for _, drawing in self._layers.values())
+        waiting = self._city is not None and self._city.pending
+        return waiting or any(drawing.busy for _, drawing in self._layers.values())
+
+    def set_pace(self, pace: Pace) -> None:
+        """What the next pictures may cost."""
+        self._pace = pace
 
     def set_moving(self, moving: bool) -> None:
         """Coarser while moving."""
@@ -303,6 +326,25 @@ class Stage:
         return self._city
 
     @property
+    def work(self) -> float:
+        """Work of the city's part of the last picture, in triangles of a block."""
+        return 0.0 if self._city is None else self._city.work
+
+    @property
+    def uploading(self) -> bool:
+        """Whether something was handed to the graphics card for the last picture."""
+        return self._city is not None and self._city.uploaded_bytes > 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether the last picture would have been finer without its limits."""
+        return self._city is not None and self._city.limited
+
+    def rim(self) -> NDArray[np.float64] | None:
+        """(n, 3) points such that the city lies between them; None without anything to see."""
+        return None if self._picker is None else self._picker.rim()
+
+    @property
     def picker(self) -> CityPicker | None:
         """Boxes and rays of the city shown."""
         return self._picker
@@ -315,6 +357,8 @@ class Stage:
         """Give everything back."""
         for key in list(self._layers):
             self._drop_layer(key)
+        if self._city is not None:
+            self._city.remove_from(self.renderer)
         self.renderer.RemoveAllViewProps()
         self._window.RemoveRenderer(self.renderer)
         self._city, self._picker, self._plane, self._new_trees = None, None, None, None

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkTexture
+from vtkmodules.vtkRenderingCore import vtkProperty, vtkTexture
 
-from viewer.city import CityModel
 from viewer.scene.atlas import LEVELS, Atlas
 from viewer.scene.feature_table import FeatureTexture
 
@@ -38,7 +37,7 @@ FETCH = """
 """
 #: Photographs have light and shade in them already. A green roof hides its picture.
 SOFTEN = """
-  if (feat.w <= state.z) { picturePlace = vec4(0.0); }
+  if (rank <= state.z) { picturePlace = vec4(0.0); }
   if (picturePlace.z != 0.0) { light = mix(light, vec3(1.0), 0.5 * (1.0 - tint.a)); }
 """
 #: For what stands: light, dye and tint come from the program around it.
@@ -113,21 +112,7 @@ class AtlasTextures:
         """Whether some pictures have see-through parts."""
         return bool(self.atlas.image.shape[2] == 4)
 
-    def give_to(self, actor: vtkActor) -> None:
-        """Let an actor use the atlas; its program has to be a textured one."""
-        actor.GetProperty().SetTexture("atlas", self._picture)
-        actor.GetProperty().SetTexture("atlasPlace", self._place.texture)
-
-
-def picture_attribute(city: CityModel, atlas: Atlas, vertices: NDArray[np.integer]) -> NDArray[np.float32]:
-    """(n, 3) float32 of these vertices of a city (n,): texture coordinates, and the picture or -1."""
-    result = np.zeros((len(vertices), 3), np.float32)
-    result[:, 2] = -1.0
-    appearance = city.appearance
-    if appearance is None:
-        return result
-    face = city.vertex_face[vertices]
-    textured = atlas.textured[face]
-    result[textured, :2] = appearance.uv[vertices[textured]]
-    result[textured, 2] = appearance.face_texture[face[textured]]
-    return result
+    def give_to(self, surface: vtkProperty) -> None:
+        """Let actors with this property use the atlas; their program has to be a textured one."""
+        surface.SetTexture("atlas", self._picture)
+        surface.SetTexture("atlasPlace", self._place.texture)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from viewer.city.geometry import points_in_ring
 from viewer.scene.atlas import Atlas
-from viewer.scene.city_arrays import CityArrays
+from viewer.scene.city_mesh import CityArrays
 from viewer.scene.faces import Faces
 from viewer.scene.levels import BLOCKS, HOUSES, LevelTree
 from viewer.scene.packing import code_colors, face_codes

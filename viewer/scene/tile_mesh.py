@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.scenario.change import lift_weight
-from viewer.scene.city_arrays import CityArrays
+from viewer.scene.city_mesh import CityArrays
 from viewer.scene.coarse import BOX_TRIANGLES, Blocks, box_corners
 from viewer.scene.faces import Faces, edges
 from viewer.scene.packing import face_codes, pack
