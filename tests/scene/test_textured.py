@@ -172,3 +172,17 @@ def test_a_plain_picture_leaves_no_dots_along_the_edges_of_triangles(camera, sta
         reach = int(6 * 40 / distance)
         wall = picture[120 - reach : 120 + reach, 160 - reach : 160 + reach]
         assert np.ptp(wall, axis=(0, 1)).max() < 12
+
+
+def test_holes_of_one_picture_are_not_seen_in_another_from_afar(camera, state_of, tmp_path):
+    Image.new("RGB", (64, 64), (210, 60, 60)).save(tmp_path / "plain.png")
+    holes = np.full((256, 256, 4), (0, 120, 0, 0), np.uint8)
+    holes[:4, :, 3] = 255
+    Image.fromarray(holes).save(tmp_path / "holes.png")
+    city = dressed(city_of([box(20, 20, 20), box(20, 20, 20, x=90)]), str(tmp_path / "plain.png"), times=150.0)
+    look = city.appearance
+    texture = np.where(city.face_feature == 0, 0, 1).astype(np.int32)
+    both = (str(tmp_path / "plain.png"), str(tmp_path / "holes.png"))
+    city = replace(city, appearance=replace(look, face_texture=texture, textures=both))
+    wall = camera.picture(state_of(city), SOUTH)[100:140, 130:190]
+    assert np.ptp(wall, axis=(0, 1)).max() < 12

@@ -79,7 +79,8 @@ _LOOK_UP = f"""//VTK::Light::Impl
     float near = 1.0 - smoothstep({LEVELS - 1}.5, {LEVELS + 1}.0, level);
     fragOutput0.rgb = mix(fragOutput0.rgb, min(seen.rgb * pictureGain + pictureAdd, vec3(1.0)), near);
 """
-_HOLES = "    if (seen.a < 0.5) { discard; }\n"
+#: From afar the colours of several pictures and the gaps between them are one pixel, and say nothing about holes.
+_HOLES = "    if (mix(1.0, seen.a, near) < 0.5) { discard; }\n"
 
 
 def fragment(holes: bool) -> str:
