@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from tests.builders import city_of, gable_house, houses
-from viewer.city import CityModel, by_tiles
+from viewer.city import CityModel, ImportReport, by_tiles
 from viewer.city.appearance import Appearance
 from viewer.city.arrange import arrange
-from viewer.city.cut import cut_tiles, without_damage, without_tiles
+from viewer.city.cut import cut_tiles, sound_faces, without_damage, without_tiles
 from viewer.city.gate import check_city
 from viewer.city.lod import faces_at
 from viewer.city.measures import Measures, measure
+from viewer.city.quality import check_quality
+from viewer.city.tiles import LEFT_OUT_TEXT
 
 
 @pytest.fixture
@@ -105,3 +107,19 @@ def test_batches_are_all_tiles_in_turn():
         assert all(a[1] == b[0] for a, b in pairwise(runs))
         sizes = [int(tiles.triangle_start[b] - tiles.triangle_start[a]) for a, b in runs]
         assert all(size <= most or b - a == 1 for size, (a, b) in zip(sizes, runs, strict=True))
+
+
+def test_faces_of_what_is_left_are_the_same_faces(city):
+    faces = city.face_object % 3 == 0
+    same, own = sound_faces(city, faces)
+    assert same is city and own is faces
+    left, own = sound_faces(broken(city, 2, 4), faces)
+    assert len(own) == len(left.face_surface) < len(faces)
+    np.testing.assert_array_equal(own, left.face_object % 3 == 0)
+
+
+def test_a_damaged_city_is_checked_without_its_damaged_parts_and_says_so(city):
+    told = check_quality(broken(city, 2), ImportReport("x"))
+    gone = int(np.diff(city.tiles.feature_start)[2])
+    assert [(issue.text, issue.count) for issue in told.messages] == [(LEFT_OUT_TEXT, gone)]
+    assert told.faces == len(city.face_surface) - int(np.diff(city.tiles.face_start)[2])

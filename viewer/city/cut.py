@@ -29,6 +29,16 @@ def without_damage(city: CityModel) -> tuple[CityModel, int]:
     return without_tiles(city, bad), int(np.diff(city.tiles.feature_start)[list(bad)].sum())
 
 
+def sound_faces(city: CityModel, faces: NDArray[np.bool_]) -> tuple[CityModel, NDArray[np.bool_]]:
+    """``without_damage``, and which of its faces are meant by ``faces`` (F,) of the whole city."""
+    sound, gone = without_damage(city)
+    if not gone or city.tiles is None:
+        return sound, faces
+    bad = np.zeros(len(city.tiles), bool)
+    bad[list(city.tiles.damaged())] = True
+    return sound, faces[~np.repeat(bad, np.diff(city.tiles.face_start))]
+
+
 def without_tiles(city: CityModel, tiles: Iterable[int]) -> CityModel:
     """The city without the faces of some tiles; all objects stay. Arrays of those tiles are not looked at."""
     assert city.tiles is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.errors import ViewerError
+from viewer.errors import ReadError, ViewerError
 from viewer.plugin_api import Progress
 from viewer.readers.export import Export, export_chunks, export_files, format_of
 from viewer.session.atomic import SaveResult, write_atomic
@@ -22,7 +22,14 @@ def write_export(export: Export, path: Path, progress: Progress | None = None) -
     ------
     SaveError
         Nothing was changed. Cancelled: a person stopped it.
+    ReadError
+        A part of a prepared city is damaged: half a city is not given away.
     """
+    if export.city.tiles is not None and export.city.tiles.damaged():
+        raise ReadError(
+            "Parts of the prepared city are damaged, so it cannot be written whole.",
+            hint="Prepare it again from the original file.",
+        )
     form = format_of(path)
     if form.is_folder:
         return write_folder(path, export_files(export, path, progress), form.mark)

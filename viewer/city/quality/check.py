@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.cut import without_damage
 from viewer.city.geometry import face_geometry
 from viewer.city.lod import faces_at
 from viewer.city.measures import measure
@@ -16,7 +18,8 @@ from viewer.city.quality.objects import HEIGHT_M, OVERLAP_SHARE, Buildings
 from viewer.city.quality.places import FLOAT_M, check_places, check_terrain
 from viewer.city.quality.polygons import NORMALS_DEG, PLANE_M, SNAP_M, Polygons
 from viewer.city.quality.shells import check_shells
-from viewer.city.report import ImportReport
+from viewer.city.report import ImportReport, Issue, Severity
+from viewer.city.tiles import LEFT_OUT_TEXT
 
 #: Told with every report: name -> value and unit.
 TOLERANCES: dict[str, tuple[float, str]] = {
@@ -64,6 +67,9 @@ def check_quality(
         if on_progress is not None:
             on_progress(share, text)
 
+    city, gone = without_damage(city)
+    if gone and report is not None:
+        report = replace(report, issues=(*report.issues, Issue(Severity.WARNING, LEFT_OUT_TEXT, gone)))
     found = Collector(city.objects.ids)
     tell(0.0, "Checking the surfaces")
     broken: NDArray[np.bool_] = np.zeros(len(city.face_object), dtype=bool)
