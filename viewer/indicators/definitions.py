@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from viewer.indicators.record import Status
 
@@ -18,7 +18,7 @@ class Figures:
     sums : by the names in ``stock.COLUMNS``. total, plots : study area and plots. sealed, partly, green,
         water, unknown : open ground by class before the change (unknown is split by assumption).
     unsealed_share, unsealed_unknown_share : to which part of sealed and unknown ground unsealing applies.
-    canopy : under crowns. trees : number of new trees.
+    canopy : under crowns. trees : number of new trees. plan : see ``limits``, empty without a plan.
     """
 
     sums: Mapping[str, float]
@@ -33,6 +33,7 @@ class Figures:
     unsealed_unknown_share: float
     canopy: float
     trees: int
+    plan: Mapping[str, float] = field(default_factory=dict)
 
     def open_ground(self, p: Values) -> dict[str, float]:
         """Open ground by class after the change, m²: sealed, partly, green, water, and what was unsealed.
@@ -76,6 +77,7 @@ class IndicatorDefinition:
     fallback : figures -> share (0..1) of what it counts that rests on an assumption.
     column : name in ``stock.COLUMNS``, or a formula of them, that gives each building's value for colouring.
     counts : a number of people or homes, rounded to tens above 1 000.
+    everywhere : it does not end at the border of the study area.
     """
 
     id: str
@@ -94,6 +96,7 @@ class IndicatorDefinition:
     higher_is: str = ""
     column: str | Callable[[Figures, Values], float] = ""
     counts: bool = False
+    everywhere: bool = False
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -92,9 +92,7 @@ class Stock:
         factor = change.factor[f].astype(np.float64)
         added = change.storeys_added[f].astype(np.float64)
         area, before = self._area[rows], self._storeys[rows]
-        # A scaled building holds as many storeys as fit; halves up, one at least (METHODS B3).
-        fits = np.where(factor == 1.0, before, np.maximum(1.0, np.floor(before * factor + 0.5)))
-        storeys = np.maximum(fits + added, 1.0) * exists
+        storeys = storeys_after(before, factor, added) * exists
         estimated = self._estimated[rows]
         full = area * storeys
         floor = full + self._attic[rows] * exists
@@ -157,6 +155,12 @@ class Stock:
         """Nothing changed, and the exact sums of it."""
         change = no_change(self._measures)
         return change, self.exact_sums(change)
+
+
+def storeys_after(before: Floats, factor: Floats, added: Floats) -> Floats:
+    """(n,) storeys after a change: a scaled building holds as many as fit, halves up, one at least (METHODS B3)."""
+    fits = np.where(factor == 1.0, before, np.maximum(1.0, np.floor(before * factor + 0.5)))
+    return np.maximum(fits + added, 1.0)
 
 
 def stock_of(measures: Measures, surfaces: Surfaces, *, mixed_share: float, smallest_home_m2: float) -> Stock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +21,7 @@ from viewer.indicators.definitions import (
     IndicatorDefinition,
     Values,
 )
+from viewer.indicators.limits import PlanLimits, definitions_for
 from viewer.indicators.parameters import PARAMETERS, with_defaults
 from viewer.indicators.record import IndicatorRecord, Status
 from viewer.indicators.stock import COLUMNS, stock_of
@@ -49,6 +52,7 @@ class IndicatorTable:
         and study area may share it.
     parameters : values other than the defaults, by name in ``PARAMETERS``.
     extra : further definitions, shown after ours.
+    limits : of development plans; their indicators come last.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class IndicatorTable:
         surfaces: Surfaces | None = None,
         parameters: Mapping[str, float] | None = None,
         extra: Sequence[IndicatorDefinition] = (),
+        limits: PlanLimits | None = None,
     ) -> None:
         self.parameters = with_defaults(parameters)
         self.surfaces = surfaces or make_surfaces(city, measures, faces=lod_faces, area_ring=area_ring)
@@ -78,7 +83,9 @@ class IndicatorTable:
             smallest_home_m2=self.parameters["smallest_home"],
         )
         hidden = WITHOUT_PLOTS if self.surfaces.plots_m2 > 0 else WITH_PLOTS
-        self.definitions = tuple(d for d in (*DEFINITIONS, *extra) if d.id not in hidden)
+        self._limits = limits
+        every = (*DEFINITIONS, *extra, *definitions_for(limits))
+        self.definitions = tuple(d for d in every if d.id not in hidden)
         self._features = len(measures.ground_m)
         self._unsealing = Unsealing(self.surfaces)
         self._base_change, self._base_sums = self.stock.baseline
@@ -87,7 +94,7 @@ class IndicatorTable:
         self._updates = 0
         self._trees: NDArray[np.float64] = self._base_change.trees_local
         self._canopy = self._canopy_m2(self._trees)
-        self._open = self._open_ground()
+        self._open: dict[str, Any] = self._open_ground()
         self._base_figures = self._figures(self._base_sums, self._base_change)
         self._base_values = {d.id: d.evaluate(self._base_figures, self.parameters) for d in self.definitions}
         self.records: tuple[IndicatorRecord, ...] = self._records(self._base_figures)
@@ -199,9 +206,10 @@ class IndicatorTable:
             self._trees = change.trees_local
             self._canopy = self._canopy_m2(change.trees_local)
         sealed, unknown = self._unsealing.shares(change.unsealed)
-        return self._figures_of(
+        figures = self._figures_of(
             dict(zip(COLUMNS, sums.tolist(), strict=True)), sealed, unknown, self._canopy, len(change.trees_local)
         )
+        return figures if self._limits is None else replace(figures, plan=self._limits.figures(change))
 
     def _figures_of(
         self, sums: Mapping[str, float], sealed: float = 0.0, unknown: float = 0.0, canopy: float = 0.0, trees: int = 0
@@ -229,7 +237,7 @@ class IndicatorTable:
         low, high = None, None
         if value is not None and status is Status.RANGE:
             low, high = _band(d, figures, self.parameters, value)
-        assumptions = d.assumptions if self.surfaces.drawn else (*d.assumptions, STUDY_AREA)
+        assumptions = d.assumptions if self.surfaces.drawn or d.everywhere else (*d.assumptions, STUDY_AREA)
         return IndicatorRecord(
             id=d.id,
             label=d.label,

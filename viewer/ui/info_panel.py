@@ -71,7 +71,7 @@ class InfoPanel(Card):
         """Show one object of a layer: a tree with its species, a counting point with its values."""
         self._title.setText(layer.name)
         self._type.setText("")
-        values = layer.row_values(row)
+        values = {**layer.row_values(row), **self.workspace.plan_values(layer, row)}
         known = {name: str(value) for name, value in values.items() if value == value and str(value)}
         self._fill([(attribute_text(name), value_text(name, text), text) for name, text in known.items()])
         history = getattr(layer, "history", None)

@@ -40,6 +40,12 @@ ATTRIBUTES: dict[str, str] = {
     "crownDiameter": "Crown diameter",
     "trunkDiameter": "Trunk diameter",
     "conditionOfConstruction": "State of construction",
+    "plan:coverage": "Built on today or as planned (GRZ)",
+    "plan:density": "Floor area today or as planned (GFZ)",
+    "plan:storeys": "Most storeys there",
+    "plan:height": "Highest building there",
+    "Hmax": "Height limit above ground",
+    "Hmax NHN": "Height limit above sea level",
 }
 
 #: Units of those whose unit the standard fixes.
@@ -50,6 +56,9 @@ UNITS: dict[str, str] = {
     "measured:volume": "m³",
     "height_m": "m",
     "crown_m": "m",
+    "plan:height": "m",
+    "Hmax": "m",
+    "Hmax NHN": "m",
 }
 
 #: Object types in CityJSON words -> what a person reads.

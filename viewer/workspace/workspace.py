@@ -16,12 +16,14 @@ from psygnal import Signal
 from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TerrainLayer, TreeLayer
 from viewer.city.arrange import arrange
 from viewer.city.bare import bare_city, extent_of
+from viewer.city.cut import sound_faces
 from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
 from viewer.city.models import ModelLayer
 from viewer.city.terrain import mosaic, terrains_of
 from viewer.errors import ViewerError
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
+from viewer.indicators.limits import PlanLimits, limits_in, make_limits
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import Progress, ReadContext
 from viewer.plugin_host import PluginHost
@@ -78,6 +80,7 @@ class Workspace:
         self._layer_views: tuple[object, dict[str | None, tuple[LayerView, ...]]] = (None, {})
         self._views: dict[_ViewKey, LayerView] = {}
         self._surfaces: tuple[object, Surfaces | None] = (None, None)
+        self._limits: tuple[object, PlanLimits | None] = (None, None)
         self._study_ring: NDArray[np.float64] | None = None
         self._next_key = 1
         self._stale = False
@@ -390,6 +393,22 @@ class Workspace:
         self._tables.clear()
         self.changed.emit()
 
+    def plan_values(self, layer: Layer, row: int, scenario: str | None = None) -> dict[str, float]:
+        """What stands on one area of a visible plan, by name: the planned values beside the limits; else empty."""
+        plans = self._plans() if self._derived is not None and isinstance(layer, AreaLayer) else ()
+        limits = self._plan_limits() if layer in plans else None
+        if limits is None:
+            return {}
+        there = np.flatnonzero((limits.layer == plans.index(layer)) & (limits.row == row))
+        if not len(there):
+            return {}
+        on = limits.on_areas(self._change_of(self._scenario(scenario)))
+        area = int(there[0])
+        values = {"plan:coverage": float(on.coverage[area]), "plan:density": float(on.density[area])}
+        if on.storeys[area] > 0:
+            values |= {"plan:storeys": float(on.storeys[area]), "plan:height": float(on.height_m[area])}
+        return {name: round(value, 2) for name, value in values.items()}
+
     # -- objects -----------------------------------------------------------------------------------
 
     def select(self, features: ArrayLike, mode: SelectMode = "replace") -> None:
@@ -493,8 +512,23 @@ class Workspace:
     def _new_table(self) -> IndicatorTable:
         derived = self._need()
         return IndicatorTable(
-            derived.city, derived.measures, derived.ground, lod_faces=derived.lod_faces, surfaces=self._partition()
-        )
+            derived.city, derived.measures, derived.ground,
+            lod_faces=derived.lod_faces, surfaces=self._partition(), limits=self._plan_limits(),
+        )  # fmt: skip
+
+    def _plan_limits(self) -> PlanLimits | None:
+        """Limits of the visible plans, and what stands on their areas."""
+        derived = self._need()
+        plans = self._plans()
+        key = (derived, plans)
+        if self._limits[0] != key:
+            made = make_limits(plans, derived.measures, derived.frame.origin_crs[2]) if plans else None
+            self._limits = (key, made)
+        return self._limits[1]
+
+    def _plans(self) -> tuple[AreaLayer, ...]:
+        shown = [view.layer for view in self.layer_views() if view.visible]
+        return tuple(layer for layer in shown if isinstance(layer, AreaLayer) and limits_in(layer))
 
     def _partition(self) -> Surfaces:
         """What the ground of the study area is made of, from the city and every open layer."""
@@ -504,10 +538,11 @@ class Workspace:
             return derived.surfaces
         key = (id(derived), self._study_ring is None or id(self._study_ring), *map(id, layers))
         if self._surfaces[0] != key or self._surfaces[1] is None:
+            city, faces = sound_faces(derived.city, derived.lod_faces)
             made = make_surfaces(
-                derived.city,
+                city,
                 derived.measures,
-                faces=derived.lod_faces,
+                faces=faces,
                 area_ring=self._study_ring,
                 areas=tuple(statement_from_layer(layer) for layer in layers if isinstance(layer, AreaLayer)),
                 trees=tuple(layer for layer in layers if isinstance(layer, TreeLayer)),
