@@ -87,7 +87,7 @@ def read_gltf(data: bytes | memoryview, fetch: Fetch = no_files, log: IssueLog |
     """
     log = IssueLog() if log is None else log
     document, buffers = open_document(data, fetch)
-    lacking = [str(name)[:80] for name in document.entries("extensionsRequired") if name not in _UNDERSTOOD]
+    lacking = [str(name)[:80] for name in document.entries("extensionsRequired") if str(name) not in _UNDERSTOOD]
     if lacking:
         raise ReadError(
             "The model needs {extensions}, which this program does not know.",

@@ -263,7 +263,7 @@ class Tileset:
     # -- reading ------------------------------------------------------------------------------------------
 
     def _describe(self, document: Fields, folder: Path, depth: int) -> _Set:
-        required = [str(name)[:80] for name in document.entries("extensionsRequired") if name not in _KNOWN]
+        required = [str(name)[:80] for name in document.entries("extensionsRequired") if str(name) not in _KNOWN]
         if required:
             raise ReadError("The tileset needs {extensions}, which this program does not know.",
                             extensions=", ".join(required[:5]))  # fmt: skip
