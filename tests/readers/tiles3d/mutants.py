@@ -184,7 +184,7 @@ def main() -> int:
             for key, content in files.items():
                 (own / key).parent.mkdir(parents=True, exist_ok=True)
                 (own / key).write_bytes(content)
-            faulthandler.dump_traceback_later(HANG_S, exit=True)
+            faulthandler.dump_traceback_later(HANG_S, exit=True, file=sys.__stderr__)
             try:
                 ends[read_and_use(host, own / opened)] += 1
             except Exception as error:  # noqa: BLE001  whatever it is, it is what is looked for

@@ -14,7 +14,7 @@ from viewer.readers.gltf.fields import Fields, wrong
 Matrix = NDArray[np.float64]
 
 #: Nodes that carry a mesh, instances of one node, and nesting of nodes.
-MAX_PLACED, MAX_INSTANCES, MAX_DEPTH = 500_000, 2_000_000, 200
+MAX_PLACED, MAX_INSTANCES, MAX_DEPTH = 200_000, 2_000_000, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,8 @@ def placed_meshes(document: Fields, accessors: Accessors) -> list[Placed]:
     nodes = [Fields(value, f"nodes[{n}]") for n, value in enumerate(document.entries("nodes"))]
     result: list[Placed] = []
     waiting = [(number, np.eye(4), 0) for number in _roots(document, nodes)]
+    local: dict[int, Matrix] = {}
+    below: dict[int, list[int]] = {}
     seen = 0
     while waiting:
         number, above, depth = waiting.pop()
@@ -49,10 +51,12 @@ def placed_meshes(document: Fields, accessors: Accessors) -> list[Placed]:
         if depth > MAX_DEPTH or seen > MAX_PLACED:
             raise LimitError("The nodes of the model are nested too deeply, or in a ring.")
         node = nodes[number]
-        matrix = above @ local_matrix(node)
+        if number not in local:
+            local[number], below[number] = local_matrix(node), _numbers(node, "children", len(nodes))
+        matrix = above @ local[number]
         if "mesh" in node:
             result.append(Placed(node.count("mesh"), matrix, _instances(node, accessors), node))
-        waiting += [(child, matrix, depth + 1) for child in _numbers(node, "children", len(nodes))]
+        waiting += [(child, matrix, depth + 1) for child in below[number]]
     return result[::-1]
 
 
