@@ -86,6 +86,7 @@ class Preferences:
     textures : pictures and materials of the files are shown on the buildings.
     allowed_hosts : servers a person allowed for good.
     catalogue : folders, lists and addresses shown in the catalogue.
+    city_memory_mb : memory the drawn city may take on the graphics card; 0 for a quarter of the machine's memory.
     graphics : how the city is drawn here and the computer's situation it was found out in, by name.
     window : geometry and panel states as the window wrote them (text values).
     """
@@ -100,6 +101,7 @@ class Preferences:
     textures: bool = True
     allowed_hosts: tuple[str, ...] = ()
     catalogue: tuple[str, ...] = ()
+    city_memory_mb: int = 0
     graphics: Mapping[str, str] = field(default_factory=dict)
     window: Mapping[str, str] = field(default_factory=dict)
 

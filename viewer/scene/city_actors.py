@@ -178,7 +178,7 @@ class CityActors:
             self._pictures = AtlasTextures(atlas)
         self._jobs.dress = Dress(atlas, self._style) if on else None
         for key in list(self._nodes):
-            if key[0] == "ground" or (key[0] == "node" and self.tree.kind[key[1]] == HOUSES):
+            if key[0] != "node" or self.tree.kind[key[1]] == HOUSES:
                 self._drop(key)
 
     def _look(self, node: NodeActor) -> None:

@@ -13,10 +13,10 @@ from viewer.scene.levels import Limits
 
 #: Target times of a moving picture, milliseconds: with software, and with a graphics card.
 SOFTWARE_MS, CARD_MS = 33.0, 16.0
-#: Longest time of a resting picture, milliseconds, and how much finer each step towards it is.
-REST_MS, STEP = 450.0, 4.0
+#: Longest time of a resting picture, milliseconds, how much finer each step towards it is, and the last of them.
+REST_MS, STEP, LAST_STEP = 450.0, 4.0, 12
 #: Least and most work of a moving picture, in triangles of a block, and its first guess.
-LEAST_WORK, MOST_WORK, FIRST_WORK = 30_000.0, 20_000_000.0, 150_000.0
+LEAST_WORK, MOST_WORK, FIRST_WORK = 60_000.0, 20_000_000.0, 150_000.0
 #: Lowest resolution while moving, as a share of each side.
 LEAST_SCALE = 0.5
 #: Pixels by which a picture may be wrong at rest, while moving, and in pictures that leave the program.
@@ -71,7 +71,11 @@ class Governor:
     def rested(self, milliseconds: float, work: float) -> None:
         """A resting picture took so long: the next one may be finer."""
         self._learn(milliseconds, work)
-        self._step += 1
+        self._step = min(self._step + 1, LAST_STEP)
+
+    def finish(self) -> None:
+        """The next resting picture takes all steps at once."""
+        self._step = LAST_STEP
 
     def moving_limits(self) -> Limits:
         """For the next moving picture."""

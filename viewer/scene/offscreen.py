@@ -24,9 +24,9 @@ def offscreen_window(size: tuple[int, int]) -> vtkRenderWindow:
     return window
 
 
-def grab(window: vtkRenderWindow) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 of what is drawn, first row on top."""
-    width, height = (int(n) for n in window.GetSize())
+def grab(window: vtkRenderWindow, scale: float = 1.0) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 of what is drawn, first row on top; of its lower left part where the scene uses only that."""
+    width, height = (max(int(n * scale), 1) for n in window.GetSize())
     pixels = vtkUnsignedCharArray()
     window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
     array = vtk_to_numpy(pixels).reshape(height, width, 4)

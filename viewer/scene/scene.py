@@ -175,7 +175,10 @@ class CityScene:
     def finish(self) -> None:
         """Wait until everything in view is loaded; for pictures that are drawn once."""
         self.resize(*self._window.GetSize())
+        self.governor.finish()
+        pace = self._pace()
         for stage in self._stages():
+            stage.set_pace(pace)
             stage.finish(self.camera.pose)
 
     def render(self) -> None:

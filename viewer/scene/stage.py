@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,14 +254,7 @@ class Stage:
         camera.SetClippingRange(near, far)
         self._sky.aim(pose, far)
         if self._city is not None:
-            size = max(self._controller.size[1], 1)
-            # a storey should be more than two pixels high for its edges to help
-            reach = 3.0 * size / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
-            size_px = self._controller.size
-            self._city.aim(
-                View.of(pose, size_px), View.of(pose, size_px, AROUND), float(reach),
-                pose.distance * OCCLUSION_DEPTH, self._pace,
-            )  # fmt: skip
+            self._aim_city(pose, self._pace)
         if self._plane is not None:
             self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
         for _, drawing in self._layers.values():
@@ -271,8 +265,18 @@ class Stage:
             self.renderer.SetSSAORadius(radius)
             self.renderer.SetSSAOBias(max(radius * 0.05, pose.distance * OCCLUSION_ROUNDING))
 
+    def _aim_city(self, pose: Pose, pace: Pace) -> None:
+        assert self._city is not None
+        size = self._controller.size
+        # a storey should be more than two pixels high for its edges to help
+        reach = 3.0 * max(size[1], 1) / (2.0 * 2 * np.tan(np.radians(pose.view_angle_deg) / 2))
+        view, around = View.of(pose, size), View.of(pose, size, AROUND)
+        self._city.aim(view, around, float(reach), pose.distance * OCCLUSION_DEPTH, pace)
+
     def finish(self, pose: Pose) -> None:
         """Wait until everything this view shows is loaded; for pictures that are drawn once."""
+        if self._city is not None:
+            self._aim_city(pose, replace(self._pace, at_once=True))
         for _, drawing in self._layers.values():
             drawing.finish(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
 

@@ -133,7 +133,9 @@ class Jobs:
         if kind == "ground":
             return self._ground(faces, dress)
         if kind == "edges":
-            return Made(edge_mesh(arrays, faces, first))
+            atlas = None if dress is None else dress.atlas
+            own = slice(faces.first_face, faces.first_face + len(faces))
+            return Made(edge_mesh(arrays, faces, first, None if atlas is None else atlas.textured[own]))
         mesh = body_mesh(arrays, faces, first)
         if dress is None:
             return Made(mesh)

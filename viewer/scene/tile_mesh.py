@@ -50,9 +50,9 @@ def body_mesh(arrays: CityArrays, faces: Faces, first_row: int) -> TileMesh:
     return TileMesh(faces.positions[index], triangles, feat, face)
 
 
-def edge_mesh(arrays: CityArrays, faces: Faces, first_row: int) -> TileMesh:
-    """Outlines of the buildings and bridges among some faces."""
-    index, pairs = edges(faces, faces.outlined)
+def edge_mesh(arrays: CityArrays, faces: Faces, first_row: int, pictured: NDArray[np.bool_] | None = None) -> TileMesh:
+    """Outlines of the buildings and bridges among some faces; ``pictured`` ones (n,) show a picture and need none."""
+    index, pairs = edges(faces, faces.outlined if pictured is None else faces.outlined & ~pictured)
     face = faces.vertex_face[index]
     none = np.zeros(len(index), np.uint8)
     up = np.broadcast_to(np.array([0.0, 0.0, 1.0], np.float32), (len(index), 3))

@@ -26,6 +26,7 @@ class View(QWidget):
     camera_changed = Signal()
     frame_drawn = Signal(float)  # milliseconds the picture took
     failed = Signal()  # a picture could not be drawn
+    damaged = Signal(str)  # a part of the city cannot be drawn in full: a sentence (an English key)
 
     navigator: Navigator
     state: SceneState
@@ -96,6 +97,9 @@ class View(QWidget):
     def set_camera(self, camera: Camera, *, fly: bool = True) -> None:
         """Go where a saved view looks from."""
         raise NotImplementedError
+
+    def set_memory(self, megabytes: int) -> None:
+        """What the city may take on the graphics card; 0 for a share of the machine's memory."""
 
     @property
     def heading_deg(self) -> float:

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PySide6.QtCore import QElapsedTimer, QPointF, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pyvistaqt.rwi import QVTKRenderWindowInteractor
@@ -68,6 +68,10 @@ class _SceneCalls:
         self._waiting.setInterval(_WAITING_MS)
         self._waiting.timeout.connect(self.redraw)
         self.frame_drawn.connect(self._draw_what_comes)
+
+    def set_memory(self, megabytes: int) -> None:
+        if megabytes > 0:
+            self.scene.governor.card_bytes = megabytes * 1e6
 
     def _draw_what_comes(self, _milliseconds: float) -> None:
         """While data is still being loaded, look again a little later."""
@@ -230,6 +234,20 @@ class _SceneCalls:
         self.redraw()
 
 
+class _LowerLeft:
+    """A render window as the part of it that was drawn into."""
+
+    def __init__(self, window: object, scale: float) -> None:
+        self._window, self._scale = window, scale
+
+    def GetSize(self) -> tuple[int, int]:
+        width, height = self._window.GetSize()
+        return max(int(width * self._scale), 1), max(int(height * self._scale), 1)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._window, name)
+
+
 class _Surface(QVTKRenderWindowInteractor):
     """pyvistaqt's OpenGL widget with our own hands and a stopwatch."""
 
@@ -239,11 +257,20 @@ class _Surface(QVTKRenderWindowInteractor):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.scene: CityScene | None = None
+        #: Whether the next picture waits for everything that belongs to it.
+        self.complete = False
+        self._begun = False
         self._error = ""
         tell_errors(self.GetRenderWindow(), self._note_error)
         interactor = self.GetRenderWindow().GetInteractor()
         interactor.SetInteractorStyle(None)
         interactor.Enable()  # it renders only when enabled; events it never gets
+
+    def initializeGL(self) -> None:
+        super().initializeGL()
+        if self._begun and self.scene is not None:
+            self.scene.lost()  # the widget got another context
+        self._begun = True
 
     def paintGL(self) -> None:
         started = time.perf_counter()
@@ -251,8 +278,12 @@ class _Surface(QVTKRenderWindowInteractor):
         drawn = False
         try:
             if self.scene is not None:
+                if self.complete:
+                    self.scene.finish()
                 self.scene.prepare()
             super().paintGL()
+            if self.scene is not None:
+                self.scene.drawn()
             drawn = not self._error
         except (RuntimeError, OSError, GraphicsError) as error:
             self._error = str(error)
@@ -262,6 +293,18 @@ class _Surface(QVTKRenderWindowInteractor):
                 self.failed.emit()
         if drawn:
             self.painted.emit((time.perf_counter() - started) * 1000.0)
+
+    def _blit(self, target_id: int, rect: QRect) -> None:
+        """Enlarge what was drawn into a part of the window only, see ``CityScene.scale``."""
+        whole, scale = self._RenderWindow, 1.0 if self.scene is None else self.scene.scale
+        if scale == 1.0 or whole is None:
+            super()._blit(target_id, rect)
+            return
+        self._RenderWindow = _LowerLeft(whole, scale)
+        try:
+            super()._blit(target_id, rect)
+        finally:
+            self._RenderWindow = whole
 
     def _note_error(self, text: str) -> None:
         self._error = text
@@ -294,7 +337,9 @@ class WidgetView(_SceneCalls, View):
         self.setFocusProxy(self.surface)
         self.surface.painted.connect(self._on_painted)
         self.surface.failed.connect(self.failed)
-        self.scene = self.surface.scene = CityScene(self.surface.GetRenderWindow())
+        self.scene = self.surface.scene = CityScene(
+            self.surface.GetRenderWindow(), background=True, told=self.damaged.emit
+        )
         self._start(self.surface)
 
     @property
@@ -308,7 +353,11 @@ class WidgetView(_SceneCalls, View):
         self.frame_drawn.emit(milliseconds)
 
     def picture(self, width: int = 0, height: int = 0) -> QImage:
-        return self.surface.grabFramebuffer()
+        self.surface.complete = True
+        try:
+            return self.surface.grabFramebuffer()
+        finally:
+            self.surface.complete = False
 
     def shut_down(self) -> None:
         self._flight.stop()
@@ -328,7 +377,7 @@ class PictureView(_SceneCalls, ImageView):
         super().__init__(parent)
         self.state = SceneState()
         self._window = offscreen_window((64, 64))
-        self.scene = CityScene(self._window)
+        self.scene = CityScene(self._window, background=True, told=self.damaged.emit)
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(0)
@@ -342,27 +391,33 @@ class PictureView(_SceneCalls, ImageView):
         super().resizeEvent(event)
         self.redraw()
 
-    def _draw(self) -> None:
+    def _draw(self, complete: bool = False) -> None:
         ratio = self.devicePixelRatioF()
         size = max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
         if tuple(self._window.GetSize()) != size:
             self._window.SetSize(*size)
         started = time.perf_counter()
         try:
+            if complete:
+                self.scene.finish()
             self.scene.render()
-            pixels = grab(self._window)
+            pixels = grab(self._window, self.scene.scale)
         except (RuntimeError, OSError, GraphicsError) as error:
             _log.warning("no picture: %s", error)
             self.failed.emit()
             return
         height, width = pixels.shape[:2]
-        self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        if (width, height) == size:
+            self.image = image.copy()
+        else:  # the picture of a moving camera may be smaller than the window
+            self.image = image.scaled(*size, mode=Qt.TransformationMode.SmoothTransformation)
         self.image.setDevicePixelRatio(ratio)
         self.frame_drawn.emit((time.perf_counter() - started) * 1000.0)
         self.update()
 
     def picture(self, width: int = 0, height: int = 0) -> QImage:
-        self._draw()
+        self._draw(complete=True)
         return self.image
 
     def shut_down(self) -> None:

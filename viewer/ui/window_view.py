@@ -109,6 +109,7 @@ class ViewHost(QObject):
     def _listen(self) -> None:
         window, view = self._window, self.view
         self._failures = 0
+        self._damage_told: set[str] = set()
         view.reduced_motion = window.settings.value.reduced_motion
         self._stage.set_view(view)
         self._canvas = Canvas(self._stage)
@@ -124,6 +125,14 @@ class ViewHost(QObject):
         view.camera_changed.connect(self._on_camera)
         view.frame_drawn.connect(self._on_frame)
         view.failed.connect(self._on_failed)
+        view.damaged.connect(self._on_damaged)
+        view.set_memory(window.settings.value.city_memory_mb)
+
+    def _on_damaged(self, sentence: str) -> None:
+        """Parts of the city stay coarse: said once, however many they are."""
+        if sentence not in self._damage_told:
+            self._damage_told.add(sentence)
+            self._stage.toasts.say(sentence, kind="warning")
 
     def _on_holding(self, key: str) -> None:
         self.tools.passive = bool(key)
