@@ -13,8 +13,11 @@ from PIL import Image
 from tests.builders import box, city_of
 from viewer.city import CityModel
 from viewer.city.appearance import Appearance
+from viewer.city.measures import measure
 from viewer.scene.camera import Pose
+from viewer.scene.city_mesh import CityArrays
 from viewer.scene.state import Colouring
+from viewer.scene.tile_mesh import edge_mesh
 
 #: In front of the south side of a box of 20 m, looking north; and above its roof.
 SOUTH = Pose((10.0, 0.0, 10.0), 40.0, 0.0, 0.0)
@@ -186,3 +189,11 @@ def test_holes_of_one_picture_are_not_seen_in_another_from_afar(camera, state_of
     city = replace(city, appearance=replace(look, face_texture=texture, textures=both))
     wall = camera.picture(state_of(city), SOUTH)[100:140, 130:190]
     assert np.ptp(wall, axis=(0, 1)).max() < 12
+
+
+def test_faces_with_a_picture_have_no_outlines_and_the_others_keep_theirs(house):
+    arrays = CityArrays.of(house, None, measure(house, None))
+    faces = arrays.faces(0)
+    roof_alone = faces.normals[:, 2] < 0.9
+    counts = [len(edge_mesh(arrays, faces, 0, own).cells) for own in (None, roof_alone, np.ones(len(faces), bool))]
+    assert counts == [12, 4, 0]
