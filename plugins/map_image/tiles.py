@@ -1,38 +1,30 @@
-"""Map tiles in SQLite files (MBTiles, GeoPackage), read by sqlite3, decoded by Pillow, put together to one picture."""
+"""Map tiles in files, put together to one picture: MBTiles and GeoPackage through sqlite3, PMTiles."""
 
 from __future__ import annotations
 
-import io
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from viewer.plugin_api import (
+    Raster,
+    ReadContext,
+    ReadError,
+    TileLevel,
+    area_in,
+    finest_level,
+    mercator_level,
+    mosaic,
+    wanted_area,
+)
 
-from viewer.plugin_api import ReadContext, ReadError
+from .picture import Picture
+from .pmtiles import Archive
 
-from .picture import MAX_SIDE, Picture, opened
-
-_WORLD_M = 20_037_508.342789244
-_MAX_TILES = 4096
-#: Around the open city as much again is read on each side.
-_MARGIN = 0.5
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A level of tiles: the corner (west, north) of tile 0, 0 and the size of a tile, in map units."""
-
-    level: int
-    west: float
-    north: float
-    tile_x: float
-    tile_y: float
-    columns: tuple[int, int]
-    rows: tuple[int, int]
+_WEB = "EPSG:3857"
+_MAX_LEVEL = 30
 
 
 def holds_pictures(path: Path) -> bool:
@@ -48,7 +40,7 @@ def holds_pictures(path: Path) -> bool:
 
 
 def read(path: Path, context: ReadContext) -> Picture:
-    """The tiles around the open city (or all of them) at the finest level that fits."""
+    """The tiles of an SQLite file around the open city (or all of them) at the finest level that fits."""
     try:
         with _connected(path) as database:
             names = _tables(database)
@@ -61,31 +53,38 @@ def read(path: Path, context: ReadContext) -> Picture:
     raise ReadError("There are no map tiles in this file.", path=path)
 
 
+def read_pmtiles(path: Path, context: ReadContext) -> Picture:
+    """The tiles of a PMTiles file around the open city at the finest level that fits."""
+    context.facts["format"] = "PMTiles"
+    with Archive.opened(path) as archive:
+        levels = [mercator_level(zoom).around(archive.extent) for zoom in range(archive.lowest, archive.highest + 1)]
+        level = _finest(levels, _WEB, path, context)
+        return _picture(archive.tiles(level), level, _WEB, _plain(archive.attribution), path, context)
+
+
 def _read_mbtiles(path: Path, database: sqlite3.Connection, context: ReadContext) -> Picture:
     metadata = dict(_metadata(database))
     if metadata.get("format") == "pbf":
         raise ReadError("This file holds vector tiles, which are not shown.", path=path)
     context.facts["format"] = "MBTiles"
-    grids = []
+    levels = []
     query = (
         "SELECT zoom_level, min(tile_column), max(tile_column), min(tile_row), max(tile_row)"
         " FROM tiles GROUP BY zoom_level"
     )
-    for level, west, east, south, north in database.execute(query):
-        if not 0 <= level <= 30:
-            continue
-        count, size = 2**level, 2 * _WORLD_M / 2**level
-        rows = (count - 1 - north, count - 1 - south)  # rows count from the south
-        grids.append(Grid(level, -_WORLD_M, _WORLD_M, size, size, (west, east), rows))
-    grid = _finest(grids, "EPSG:3857", path, context)
-    top = 2**grid.level - 1
-    rows = database.execute(
+    for zoom, west, east, south, north in database.execute(query):
+        if 0 <= zoom <= _MAX_LEVEL:
+            web, top = mercator_level(zoom), 2**zoom - 1
+            rows = (top - north, top - south)  # rows count from the south
+            levels.append(TileLevel(str(zoom), web.west, web.north, web.tile_x, web.tile_y, (west, east), rows))
+    level = _finest(levels, _WEB, path, context)
+    top = 2 ** int(level.name) - 1
+    found = database.execute(
         "SELECT tile_column, ? - tile_row, tile_data FROM tiles WHERE zoom_level = ?"
         " AND tile_column BETWEEN ? AND ? AND tile_row BETWEEN ? AND ?",
-        (top, grid.level, *grid.columns, top - grid.rows[1], top - grid.rows[0]),
+        (top, int(level.name), *level.columns, top - level.rows[1], top - level.rows[0]),
     )
-    attribution = " ".join(re.sub(r"<[^>]*>", " ", metadata.get("attribution", "")).split())
-    return _mosaic(rows, grid, "EPSG:3857", attribution, path, context)
+    return _picture(found, level, _WEB, _plain(metadata.get("attribution", "")), path, context)
 
 
 def _read_geopackage(path: Path, database: sqlite3.Connection, context: ReadContext) -> Picture:
@@ -105,8 +104,8 @@ def _read_geopackage(path: Path, database: sqlite3.Connection, context: ReadCont
         context.warn("The file has {n} pictures; {name} is shown.", n=len(found), name=str(name))
     context.facts["format"] = "GPKG"
     quoted = '"' + str(name).replace('"', '""') + '"'
-    grids = []
-    for level, tile_width, tile_height, pixel_x, pixel_y in database.execute(
+    levels = []
+    for zoom, tile_width, tile_height, pixel_x, pixel_y in database.execute(
         "SELECT zoom_level, tile_width, tile_height, pixel_x_size, pixel_y_size FROM gpkg_tile_matrix"
         " WHERE table_name = ? LIMIT 100",
         (name,),
@@ -114,85 +113,63 @@ def _read_geopackage(path: Path, database: sqlite3.Connection, context: ReadCont
         used = database.execute(
             f"SELECT min(tile_column), max(tile_column), min(tile_row), max(tile_row) FROM {quoted}"
             " WHERE zoom_level = ?",
-            (level,),
+            (zoom,),
         ).fetchone()
-        if used[0] is not None:
-            size = tile_width * pixel_x, tile_height * pixel_y
-            grids.append(Grid(level, west, north, *size, (used[0], used[1]), (used[2], used[3])))
-    grid = _finest(grids, crs, path, context)
+        size = tile_width * pixel_x, tile_height * pixel_y
+        if used[0] is not None and size[0] > 0 and size[1] > 0 and min(tile_width, tile_height) > 0:
+            across = max(int(tile_width), int(tile_height))
+            levels.append(TileLevel(str(zoom), west, north, *size, (used[0], used[1]), (used[2], used[3]), across))
+    level = _finest(levels, crs, path, context)
     rows = database.execute(
         f"SELECT tile_column, tile_row, tile_data FROM {quoted} WHERE zoom_level = ?"
         " AND tile_column BETWEEN ? AND ? AND tile_row BETWEEN ? AND ?",
-        (grid.level, *grid.columns, *grid.rows),
+        (int(level.name), *level.columns, *level.rows),
     )
-    return _mosaic(rows, grid, crs, "", path, context)
+    return _picture(rows, level, crs, "", path, context)
 
 
-def _finest(grids: list[Grid], crs: str, path: Path, context: ReadContext) -> Grid:
+def _finest(levels: list[TileLevel], crs: str, path: Path, context: ReadContext) -> TileLevel:
     """The finest level whose tiles, cut to the open city's surroundings, are few enough."""
-    cut = [_around_city(grid, crs, context) for grid in sorted(grids, key=lambda grid: -grid.level)]
-    for grid in cut:
-        columns, rows = grid.columns[1] - grid.columns[0] + 1, grid.rows[1] - grid.rows[0] + 1
-        if columns > 0 and rows > 0 and max(columns, rows) * 256 <= MAX_SIDE and columns * rows <= _MAX_TILES:
-            return grid
-    raise ReadError(
-        "No level of these map tiles is small enough to be shown, or none covers the city.",
-        hint="Open the city first; then only the tiles around it are read.",
-        path=path,
-    )
+    extent = None
+    if context.city_extent_local is not None and context.frame.crs and crs:
+        extent = area_in(context, wanted_area(context), crs)
+    level = finest_level(levels, extent)
+    if level is None:
+        raise ReadError(
+            "No level of these map tiles is small enough to be shown, or none covers the city.",
+            hint="Open the city first; then only the tiles around it are read.",
+            path=path,
+        )
+    return level
 
 
-def _around_city(grid: Grid, crs: str, context: ReadContext) -> Grid:
-    extent = context.city_extent_local
-    if extent is None or not context.frame.crs or not crs:
-        return grid
-    low, high = np.asarray(extent)[0, :2], np.asarray(extent)[1, :2]
-    low, high = low - _MARGIN * (high - low), high + _MARGIN * (high - low)
-    corners = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
-    there = context.transform(context.frame.crs_from_local(corners), context.frame.crs, crs)
-    if not np.isfinite(there).all():
-        return grid
-    columns = np.floor((there[:, 0] - grid.west) / grid.tile_x)
-    rows = np.floor((grid.north - there[:, 1]) / grid.tile_y)
-    return Grid(
-        grid.level, grid.west, grid.north, grid.tile_x, grid.tile_y,
-        (max(grid.columns[0], int(columns.min())), min(grid.columns[1], int(columns.max()))),
-        (max(grid.rows[0], int(rows.min())), min(grid.rows[1], int(rows.max()))),
-    )  # fmt: skip
-
-
-def _mosaic(
-    tiles: Iterable[tuple[int, int, bytes]], grid: Grid, crs: str, attribution: str, path: Path, context: ReadContext
+def _picture(
+    tiles: Iterable[tuple[int, int, bytes]], level: TileLevel, crs: str, credit: str, path: Path, context: ReadContext
 ) -> Picture:
-    columns, rows = grid.columns[1] - grid.columns[0] + 1, grid.rows[1] - grid.rows[0] + 1
-    rgba: np.ndarray | None = None
-    width = height = 0
-    damaged = 0
-    for number, (column, row, data) in enumerate(tiles):
-        context.progress.report(0.1 + 0.7 * number / (columns * rows), "Reading the picture")
-        try:
-            with opened(io.BytesIO(data), ("PNG", "JPEG", "WEBP"), path) as image:
-                tile = np.array(image.convert("RGBA"))
-        except (ReadError, TypeError):
-            damaged += 1
-            continue
-        if rgba is None:
-            height, width = tile.shape[:2]
-            if columns * width > 2 * MAX_SIDE or rows * height > 2 * MAX_SIDE:
-                raise ReadError("The tiles of this file are too large to be shown.", path=path)
-            rgba = np.zeros((rows * height, columns * width, 4), np.uint8)
-        if tile.shape[:2] != (height, width):
-            damaged += 1
-            continue
-        top, left = (row - grid.rows[0]) * height, (column - grid.columns[0]) * width
-        rgba[top : top + height, left : left + width] = tile
+    columns, rows = level.count
+
+    def counted() -> Iterator[tuple[int, int, bytes]]:
+        for number, tile in enumerate(tiles):
+            context.progress.report(0.1 + 0.7 * number / (columns * rows), "Reading the picture")
+            yield tile
+
+    try:
+        raster, damaged = mosaic(level, counted(), crs)
+    except ReadError as error:
+        raise ReadError("The tiles of this file are too large to be shown.", path=path) from error
     context.warn("{count} map tiles are damaged and were left out.", count=damaged)
-    if rgba is None:
+    if raster is None:
         raise ReadError("There are no map tiles in this file.", path=path)
-    west, east = grid.west + grid.columns[0] * grid.tile_x, grid.west + (grid.columns[1] + 1) * grid.tile_x
-    north, south = grid.north - grid.rows[0] * grid.tile_y, grid.north - (grid.rows[1] + 1) * grid.tile_y
-    corners = np.array([[west, north], [east, north], [east, south], [west, south]], dtype=np.float64)
-    return Picture(rgba, corners, crs, attribution)
+    return _as_picture(raster, credit)
+
+
+def _as_picture(raster: Raster, credit: str) -> Picture:
+    return Picture(raster.rgba, raster.corners, raster.crs, credit)
+
+
+def _plain(written: str) -> str:
+    """A credit without its markup."""
+    return " ".join(re.sub(r"<[^>]*>", " ", written).split())
 
 
 @contextmanager

@@ -128,12 +128,24 @@ def test_heights_become_a_relief_lit_from_the_north_west(read, tmp_path, tiff_re
     assert "to 50.0 m" in str(note)
 
 
-def test_a_geotiff_in_another_system_is_moved_and_its_bend_is_told(read, tmp_path, tiff_reader):
+def test_a_geotiff_in_another_system_is_warped_so_that_every_pixel_lies_where_it_belongs(read, tmp_path, tiff_reader):
     corner = transform(np.array([[X, Y]]), "EPSG:25832", "EPSG:4326")[0]
     path = write_geotiff(tmp_path / "grad.tif", quarters(2000), crs="EPSG:4326", west=corner[0], north=corner[1],
                          pixel=0.0004)  # fmt: skip
     reading = read(path)
-    assert np.allclose(reading.layers[0].corners_local[0], [0, 0], atol=0.01)
+    layer = reading.layers[0]
+    assert not [issue for issue in reading.report.issues if "four corners" in issue.text]
+    middle = transform(np.array([[corner[0] + 0.4, corner[1] - 0.4]]), "EPSG:4326", "EPSG:25832")[0] - (X, Y)
+    for east, north, colour in ((-1, 1, RED), (1, 1, GREEN), (-1, -1, BLUE), (1, -1, WHITE)):
+        assert colour_at(layer, middle[0] + 60 * east, middle[1] + 60 * north) == colour
+
+
+def test_a_picture_that_lies_askew_is_placed_by_its_corners_and_its_bend_is_told(read, tmp_path):
+    corner = transform(np.array([[X, Y]]), "EPSG:25832", "EPSG:4326")[0]
+    Image.fromarray(quarters(400)).save(tmp_path / "askew.png")
+    numbers = (0.002, -0.0005, 0.0005, -0.002, corner[0], corner[1])
+    (tmp_path / "askew.pgw").write_text("\n".join(map(repr, map(float, numbers))), encoding="utf-8")
+    reading = read(tmp_path / "askew.png", crs="EPSG:4326")
     bend = next(issue for issue in reading.report.issues if "four corners" in issue.text)
     assert float(bend.values["metres"]) > 30
 
@@ -290,3 +302,111 @@ def test_pictures_are_never_opened_by_vtk(host, read, tmp_path):
     before = {name for name in sys.modules if name.startswith("vtkmodules")}
     read(tmp_path / "plan.png")
     assert {name for name in sys.modules if name.startswith("vtkmodules")} == before
+
+
+# -- PMTiles -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Write tiles {(zoom, column, row): bytes} with the library of the format's makers."""
+    pmtiles_tile = pytest.importorskip("pmtiles.tile")
+    from pmtiles.writer import Writer
+
+    def written(tiles, kind="PNG", packing="NONE", **about):
+        path = tmp_path / "karte.pmtiles"
+        with path.open("wb") as file:
+            writer = Writer(file)
+            for (zoom, column, row), data in sorted(
+                tiles.items(), key=lambda tile: pmtiles_tile.zxy_to_tileid(*tile[0])
+            ):
+                writer.write_tile(pmtiles_tile.zxy_to_tileid(zoom, column, row), data)
+            header = {
+                "tile_type": getattr(pmtiles_tile.TileType, kind), "min_lon_e7": 0, "min_lat_e7": 0,
+                "tile_compression": getattr(pmtiles_tile.Compression, packing), "max_lon_e7": 0, "max_lat_e7": 0,
+                "center_zoom": 0, "center_lon_e7": 0, "center_lat_e7": 0,
+            }  # fmt: skip
+            writer.finalize(header, about)
+        return path
+
+    return written
+
+
+def web_tile(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    x, y = transform(np.array([[lon, lat]]), "EPSG:4326", "EPSG:3857")[0]
+    size = 2 * WORLD / 2**zoom
+    return int((x + WORLD) // size), int((WORLD - y) // size)
+
+
+def test_pmtiles_are_put_together_with_the_north_up(read, archive):
+    column, row = web_tile(10.0, 53.55, 15)
+    colours = {(0, 0): RED, (1, 0): GREEN, (0, 1): BLUE, (1, 1): WHITE}
+    path = archive(
+        {(15, column + dx, row + dy): png(colour) for (dx, dy), colour in colours.items()}, attribution="<b>Amt</b>"
+    )
+    size = 2 * WORLD / 2**15
+    frame = Frame("EPSG:3857", (column * size - WORLD, WORLD - row * size, 0.0))
+    from viewer.plugin_api import ReadContext
+
+    around = np.array([[0.2 * size, -1.8 * size], [1.8 * size, -0.2 * size]])
+    reading = read.__closure__[0].cell_contents.read(path, ReadContext(frame=frame, city_extent_local=around))
+    layer = reading.layers[0]
+    assert_quarters(layer, 0.0, -2 * size, 2 * size, atol=1e-3)
+    assert (reading.report.format, layer.attribution) == ("PMTiles", "Amt")
+
+
+def test_the_places_of_tiles_agree_with_those_of_the_formats_makers(read, archive):
+    pmtiles_tile = pytest.importorskip("pmtiles.tile")
+    with pytest.raises(ReadError, match="too much for one city"):
+        read(archive({(0, 0, 0): png(RED)}), frame=Frame())
+    ours = next(module for name, module in sys.modules.items() if name.endswith("map_image.pmtiles"))
+    rng = np.random.default_rng(5)
+    for zoom in (0, 1, 2, 7, 15, 20):
+        columns, rows = rng.integers(0, 2**zoom, 200), rng.integers(0, 2**zoom, 200)
+        expected = [
+            pmtiles_tile.zxy_to_tileid(zoom, x, y) for x, y in zip(columns.tolist(), rows.tolist(), strict=True)
+        ]
+        assert ours.tile_ids(zoom, columns, rows).tolist() == expected
+
+
+def test_a_large_archive_with_leaves_gives_every_tile(read, archive):
+    one, other = png(RED), png(GREEN)
+    tiles = {(7, x, y): (one if (x * 7 + y) % 3 else other) for x in range(128) for y in range(128)}
+    with pytest.raises(ReadError):
+        read(archive({(0, 0, 0): one}), frame=Frame())  # loads the plugin
+    ours = next(module for name, module in sys.modules.items() if name.endswith("map_image.pmtiles"))
+    path = archive(tiles)
+    from viewer.plugin_api import mercator_level
+
+    with ours.Archive.opened(path) as opened:
+        found = {(7, x, y): data for x, y, data in opened.tiles(mercator_level(7))}
+    assert found == tiles
+
+
+def test_pmtiles_with_vectors_or_unknown_packing_are_refused_with_a_sentence(read, archive):
+    with pytest.raises(ReadError, match="vector tiles"):
+        read(archive({(0, 0, 0): b"x"}, kind="MVT"))
+    with pytest.raises(ReadError, match="Zstandard"):
+        read(archive({(0, 0, 0): b"x"}, packing="ZSTD"))
+
+
+def test_damaged_pmtiles_end_in_a_sentence(read, archive):
+    tiles = {}
+    for zoom in (13, 14, 15):
+        column, row = web_tile(9.985, 53.553, zoom)
+        tiles |= {(zoom, column + dx, row + dy): png(RED) for dx in (-1, 0, 1) for dy in (-1, 0, 1)}
+    path = archive(tiles)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(11)
+    results = []
+    for number in range(150):
+        data = bytearray(whole[: rng.integers(8, len(whole))] if number % 3 == 0 else whole)
+        for at in rng.integers(8, min(400, len(data)), 3):
+            data[at] = rng.integers(0, 256)
+        path.write_bytes(data)
+        try:
+            results.append(read(path).layers[0].rgba.any())
+        except ReadError as error:
+            assert error.path is not None
+            results.append("refused")
+    assert results.count("refused") > 20 and len(set(map(str, results))) > 1

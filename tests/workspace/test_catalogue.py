@@ -104,6 +104,13 @@ def test_the_layer_list_of_a_geoportal_is_understood(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_list_of_any_name_can_be_added(catalogue, tmp_path):
+    path = tmp_path / "our sources.json"
+    path.write_text(json.dumps({"entries": [{"type": "wms", "url": "https://example.org"}]}), encoding="utf-8")
+    entry = catalogue.root(str(path))
+    assert catalogue.can_browse(entry) and titles(catalogue.browse(entry)) == ["example.org"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"entries": 5}', "7", '"x"', "[" * 100_000])
 def test_a_broken_list_is_one_clear_error(tmp_path, text):
     path = tmp_path / "catalog.json"

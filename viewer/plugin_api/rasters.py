@@ -21,6 +21,8 @@ Extent = tuple[float, float, float, float]
 
 #: Longest side of a shown picture, pixels of one decoded tile, tiles of one picture.
 MAX_SIDE, MAX_TILE_PIXELS, MAX_TILES = 4096, 4096 * 4096, 1024
+#: A picture without a city to lie on may be so wide, metres.
+MAX_EXTENT_M = 1.0e6
 #: Half the width of the world in metres of EPSG:3857.
 WORLD_M = 20_037_508.342789244
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF")
@@ -180,6 +182,12 @@ def place_raster(raster: Raster, context: ReadContext, area_local: Floats | None
         raise ReadError("This picture has no place in the city's coordinate system.")
     low, high = there.min(axis=0), there.max(axis=0)
     span = high - low
+    if area_local is None and float(span.max()) > MAX_EXTENT_M:
+        raise ReadError(
+            "This picture covers more than {limit} km, too much for one city.",
+            hint="Open the city first; then only the part around it is read.",
+            limit=round(MAX_EXTENT_M / 1000),
+        )
     if area_local is not None:
         low, high = np.maximum(low, area_local[0]), np.minimum(high, area_local[1])
         if (high <= low).any():

@@ -44,6 +44,7 @@ class Catalogue:
     def __init__(self, host: PluginHost, folder: Path | None = None) -> None:
         self._host = host
         self._folder = data_folder() / "sources" if folder is None else folder
+        self._lists: set[Path] = set()
 
     def root(self, place: str) -> Entry:
         """The entry of a folder, a list or an address, not yet browsed.
@@ -57,6 +58,8 @@ class Catalogue:
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", place):
             return Entry(host_of(place), address=place)
         path = Path(place)
+        if path.is_file():  # a person added it as a list, whatever its name
+            self._lists.add(path)
         return Entry(path.name or str(path), path=path)
 
     def browse(self, entry: Entry, progress: Progress | None = None, *, refresh: bool = False) -> Entry:
@@ -84,7 +87,9 @@ class Catalogue:
         """Whether something may stand below an entry."""
         if entry.entries is not None:
             return bool(entry.entries)
-        return bool(entry.address) or (entry.path is not None and not entry.opens) or _is_list(entry.path)
+        if entry.address or entry.path is None:
+            return bool(entry.address)
+        return not entry.opens or entry.path in self._lists or entry.path.name.lower() in LIST_NAMES
 
     def file_of(self, entry: Entry) -> Path:
         """The file to open; for a service a source file is written, once.
@@ -139,10 +144,6 @@ def _described(path: Path) -> Entry:
             return Entry(path.name, path=path)
         return Entry(source.title or path.name, source.url, source.credit, path=path)
     return Entry(path.name, path=path)
-
-
-def _is_list(path: Path | None) -> bool:
-    return path is not None and path.name.lower() in LIST_NAMES
 
 
 def read_list(path: Path) -> Entry:
