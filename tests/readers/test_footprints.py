@@ -354,3 +354,13 @@ def test_a_real_file_gives_every_building_a_block(name: str, count: int, tmp_pat
 @pytest.mark.parametrize("name", REAL_AREAS)
 def test_a_real_area_layer_is_not_taken_for_buildings(name: str) -> None:
     assert looks_like_footprints(DATA / name) < 0.5
+
+
+def test_a_part_of_a_shapefile_opens_the_whole(tmp_path: Path) -> None:
+    from viewer.readers.store.folder import entry_of
+
+    for ending in (".shp", ".dbf", ".shx", ".prj"):
+        (tmp_path / f"houses{ending}").write_bytes(b"")
+    assert {entry_of(tmp_path / f"houses{ending}").name for ending in (".shp", ".dbf", ".shx", ".prj")} == {"houses.shp"}
+    (tmp_path / "table.dbf").write_bytes(b"")
+    assert entry_of(tmp_path / "table.dbf").name == "table.dbf"

@@ -7,9 +7,7 @@ cache; counts are compared with those of ``counting``, which knows nothing of th
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from tools.formats.counting import ALL, count
+from viewer.city import PointContent, StreamedLayer
+from viewer.errors import ViewerError
+from viewer.plugin_api import ReadContext
+from viewer.plugin_host import PluginHost, Reading
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "formats.md"
@@ -62,16 +64,46 @@ def files_of(data: Path) -> Iterator[Path]:
         yield path
 
 
-def look(path: Path, home: Path) -> Row:
-    """Open one file through the command line, as a person would."""
-    environment = {**os.environ, "STADTFORUM_HOME": str(home), "STADTFORUM_LANGUAGE": "en"}
-    command = [sys.executable, "main.py", "info", "--json", str(path)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
-    if done.returncode == 0:
-        facts = json.loads(done.stdout)
-    else:
-        facts = {"error": (done.stderr.strip() or done.stdout.strip()).splitlines()[0]}
-    return Row(path, path.stat().st_size, facts, count(path))
+def look(path: Path, host: PluginHost) -> Row:
+    """Open one file as the program does."""
+    counted = count(path)
+    try:
+        reading = host.read(path, ReadContext())
+    except ViewerError as error:
+        return Row(path, path.stat().st_size, {"error": str(error)}, counted)
+    report = reading.report
+    facts = {
+        "format": report.format,
+        "version": report.version,
+        "crs": report.crs,
+        "objects": _objects(reading),
+        "lods": list(report.lods),
+        "triangles": report.triangles,
+        "seconds": report.seconds,
+        "messages": [{"text": str(issue), "count": issue.count} for issue in report.issues],
+    }
+    return Row(path, path.stat().st_size, facts, counted)
+
+
+def _objects(reading: Reading) -> dict[str, int]:
+    """Objects by type; of a streamed layer what all its tiles hold, found by loading every one."""
+    streamed = [layer for layer in reading.layers if isinstance(layer, StreamedLayer)]
+    if not streamed:
+        return dict(reading.report.objects)
+    features = points = 0
+    for layer in streamed:
+        node = 0
+        while node < len(layer.tree):
+            nodes = layer.tree.nodes
+            replaced = not nodes.add[node] and (nodes.parent == node).any()
+            if nodes.holds[node]:
+                for part in layer.contents(node):
+                    if isinstance(part, PointContent):
+                        points += len(part.positions)
+                    elif not replaced:
+                        features += part.feature_count
+            node += 1
+    return {name: number for name, number in (("Feature", features), ("Point", points)) if number}
 
 
 def table(rows: list[Row], data: Path) -> list[str]:
@@ -144,9 +176,12 @@ def main() -> int:
     data = options.data.resolve()
     files = [path for path in files_of(data) if options.only in path.as_posix()]
     with tempfile.TemporaryDirectory() as home:
-        rows = []
+        os.environ["STADTFORUM_HOME"] = home
+        from viewer.cli.opening import make_host
+
+        host, rows = make_host(), []
         for path in files:
-            rows.append(look(path, Path(home)))
+            rows.append(look(path, host))
             verdict = rows[-1].facts.get("error") or {True: "agrees", False: "DIFFERS", None: ""}[rows[-1].agrees]
             print(f"{path.relative_to(data)}: {verdict}", flush=True)
         if options.only:

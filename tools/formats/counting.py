@@ -96,6 +96,8 @@ def _json(content: Any, path: Path) -> dict[str, int] | None:
         return {ALL: 1}
     if "asset" in content and "root" in content:
         return _tileset(content, path)
+    if "value" in content and isinstance(content["value"], list):
+        return None  # one page of a service, opened through a source file
     lists = [value for value in content.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
     return {ALL: len(lists[0])} if len(lists) == 1 else None
 

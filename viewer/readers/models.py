@@ -34,16 +34,13 @@ _STUMBLES = (
 )  # fmt: skip
 
 
-def looks_like_model(head: bytes) -> float:
-    """How sure this is a model, by its first bytes."""
-    if head.startswith(b"glTF"):
-        return 0.6
-    if head.startswith((b"ply\n", b"ply\r")):
+def looks_like_model(path: Path, head: bytes) -> float:
+    """How sure this is a model, by its ending and its first bytes."""
+    if head.startswith((b"glTF", b"ply\n", b"ply\r")):
         return 0.9
-    start = head[:4096].lstrip()
-    if start.startswith(b"{") and b'"asset"' in head and b'"meshes"' in head:
-        return 0.5
-    return 0.3
+    if head[:4096].lstrip().startswith(b"{"):
+        return 0.9 if b'"asset"' in head and b'"meshes"' in head else 0.0
+    return 0.5 if Path(path).suffix.lower() in (".obj", ".stl") else 0.0
 
 
 def read_model(path: Path, context: ReadContext) -> ModelLayer:

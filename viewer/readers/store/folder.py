@@ -23,6 +23,8 @@ FORMAT, VERSION = "stadtforum-city-store", 2
 MANIFEST = "manifest.json"
 #: What a folder of 3D Tiles is opened by.
 TILESET = "tileset.json"
+#: Endings of files that belong to a shapefile.
+_OF_SHAPEFILES = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qpj"})
 #: Name of a prepared city that a person asked for.
 SUFFIX = ".city"
 MAX_MANIFEST_BYTES = 64 << 20
@@ -98,9 +100,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def entry_of(path: Path) -> Path:
-    """The file to open for a path: in the folder of a prepared city its manifest, in one of 3D Tiles the tileset, else
-    the path itself."""
+    """The file to open for a path: in the folder of a prepared city its manifest, in one of 3D Tiles the tileset, for
+    a part of a shapefile the ``.shp``, else the path itself."""
     try:
+        if path.suffix.lower() in _OF_SHAPEFILES:
+            return next((p for p in map(path.with_suffix, (".shp", ".SHP")) if p.is_file()), path)
         if path.is_dir():
             if path.suffix.lower() == SUFFIX and (path / MANIFEST).is_file():
                 return path / MANIFEST
