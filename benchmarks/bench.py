@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,40 +47,57 @@ def main(argv: list[str] | None = None) -> int:
     result: dict[str, Any] = {"machine": machine(), "graphics": graphics(), "sizes": sizes, "drawn": {}}
     rows: list[goals.Row] = []
     failed: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="stadtforum-bench-", dir=options.folder) as folder:
-        if not options.frames_only and not options.no_reading:
-            from benchmarks import bench_reading
-
-            _say("reading against bare parsing")
-            reading = tuple(n for n in READING_SIZES if n <= max(sizes))
-            rows += bench_reading.run(reading, Path(folder), peers=options.peers)
-        for size in sizes:
+    result |= {"rows": rows, "failed": failed, "peers": []}
+    with tempfile.TemporaryDirectory(prefix="stadtforum-bench-", dir=options.folder) as name:
+        folder = Path(name)
+        for what, measure in _steps(sizes, folder, result, options):
+            _say(what)
             try:
-                rows += _size_rows(size, Path(folder), result["drawn"], options)
-            except RuntimeError as error:  # the other sizes are measured all the same
-                failed.append(f"{size:,} buildings: {error}")
+                rows += measure()
+            except (RuntimeError, OSError) as error:  # the others are measured all the same
+                failed.append(f"{what}: {error}")
                 _say(failed[-1])
-        for name, path in REAL.items():
-            real = (ROOT / path).resolve()
-            if real.exists() and not options.quick:
-                _say(f"{name}, repeated up to {REAL_SIZE:,} objects")
-                try:
-                    found = child(
-                        "benchmarks.one_size", "draw", "--repeat", str(real), str(REAL_SIZE), *_frames(options)
-                    )
-                except RuntimeError as error:
-                    failed.append(f"{name}, repeated: {error}")
-                    continue
-                result["drawn"][f"{name}, repeated"] = found
-                rows += goals.drawing_rows(found, name=f"{name}, repeated")
-        if options.peers:
-            from benchmarks.peers import compare
-
-            wanted = [size for size in sizes if size in PEER_SIZES]
-            result["peers"] = compare.run(wanted, Path(folder), options.peers_folder, rows, say=_say)
-    rows += goals.growth_rows(rows, {int(name): found for name, found in result["drawn"].items() if name.isdigit()})
-    result["rows"], result["failed"] = rows, failed
+            _keep(result, options)
+    rows += goals.growth_rows(rows, {int(key): found for key, found in result["drawn"].items() if key.isdigit()})
     return _give(result, options) or bool(failed)
+
+
+Step = tuple[str, Callable[[], list[goals.Row]]]
+
+
+def _steps(sizes: Sequence[int], folder: Path, result: dict[str, Any], options: argparse.Namespace) -> Iterator[Step]:
+    """What is measured, in this order; what was measured before counts even where a later step fails."""
+    drawn = result["drawn"]
+    if not options.frames_only and not options.no_reading:
+        from benchmarks import bench_reading
+
+        reading = tuple(n for n in READING_SIZES if n <= max(sizes))
+        yield "reading against bare parsing", lambda: bench_reading.run(reading, folder, peers=options.peers)
+    for size in sizes:
+        yield f"{size:,} buildings", lambda size=size: _size_rows(size, folder, drawn, options)  # type: ignore[misc]
+    if not options.quick and not options.no_real:
+        for name, path in REAL.items():
+            file = (ROOT / path).resolve()
+            if file.exists():
+                yield f"{name}, repeated", lambda name=name, file=file: _real_rows(name, file, drawn, options)  # type: ignore[misc]
+    if options.peers:
+        yield "other programs", lambda: _peer_rows(sizes, folder, result, options)
+
+
+def _real_rows(name: str, file: Path, drawn: dict[str, Any], options: argparse.Namespace) -> list[goals.Row]:
+    found = child("benchmarks.one_size", "draw", "--repeat", str(file), str(REAL_SIZE), *_frames(options))
+    drawn[f"{name}, repeated"] = found
+    return goals.drawing_rows(found, name=f"{name}, repeated")
+
+
+def _peer_rows(
+    sizes: Sequence[int], folder: Path, result: dict[str, Any], options: argparse.Namespace
+) -> list[goals.Row]:
+    from benchmarks.peers import compare
+
+    wanted = [size for size in sizes if size in PEER_SIZES]
+    result["peers"] = compare.run(wanted, folder, options.peers_folder, result["rows"], say=_say)
+    return []
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
@@ -91,6 +108,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="10,000 buildings only")
     parser.add_argument("--frames-only", action="store_true", help="pictures only, of towns made in memory")
     parser.add_argument("--no-reading", action="store_true", help="without reading against bare parsing")
+    parser.add_argument("--no-real", action="store_true", help="without real cities")
     parser.add_argument("--frames", type=int, default=150, help="pictures of the recorded flight")
     parser.add_argument("--peers", action="store_true", help="also other programs, where they are installed")
     parser.add_argument("--peers-folder", type=Path, default=default_folder(), help="where they are installed")
@@ -183,10 +201,15 @@ def graphics() -> dict[str, object]:
     }
 
 
-def _give(result: dict[str, Any], options: argparse.Namespace) -> int:
+def _keep(result: dict[str, Any], options: argparse.Namespace) -> str:
     text = json.dumps(result, indent=1)
     if options.out:
         options.out.write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def _give(result: dict[str, Any], options: argparse.Namespace) -> int:
+    text = _keep(result, options)
     if options.report:
         report.write(result, options.report)
     print(text if options.json else report.table(result))

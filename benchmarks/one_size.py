@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from viewer.workspace import Workspace
 from viewer.workspace.loaded import Loaded, derive
 
 SIZE = (1280, 800)
+#: A full picture is there after so many at the latest.
+MOST_PICTURES = 60
 Numbers = dict[str, Any]
 
 
@@ -67,11 +70,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Screen:
-    """A scene in a window without a display, used like the window of the program: quality follows what moves."""
+    """A scene in a window without a display, used like the window of the program: quality follows what moves, parts
+    come from threads while pictures go on."""
 
     def __init__(self) -> None:
         self.window = offscreen_window(SIZE)
-        self.scene = CityScene(self.window)
+        self.scene = CityScene(self.window, background=True)
         self.scene.resize(*SIZE)
         self.window.Render()
 
@@ -82,17 +86,17 @@ class Screen:
 
     def full(self) -> None:
         """All that belongs to the full picture of this view is there and drawn."""
-        finish = getattr(self.scene, "finish", None)
-        if finish is not None:
-            finish()
+        self.scene.finish()
         self.frame()
+        for _ in range(MOST_PICTURES):
+            if not self.scene.busy:
+                return
+            self.frame()
+        raise RuntimeError("the picture is never finished")
 
     def counters(self) -> Numbers:
-        """What the scene tells about its tiles; empty where it tells nothing."""
-        tell = getattr(self.scene, "counters", None)
-        told = tell() if tell is not None else {}
-        items = told.items() if isinstance(told, dict) else vars(told).items()
-        return {str(key): value for key, value in items if isinstance(value, int | float)}
+        """What the scene tells about its last picture."""
+        return asdict(self.scene.counters())
 
     def close(self) -> None:
         """Give everything back."""

@@ -65,7 +65,7 @@ def flight_pictures(workspace: Workspace, count: int, *, around_middle: bool = F
         screen.scene.camera.set_pose(pose)
         screen.frame()
         if number in wanted:
-            pictures.append(grab(screen.window))
+            pictures.append(grab(screen.window, screen.scene.scale))
     screen.close()
     return pictures
 

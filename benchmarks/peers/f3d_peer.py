@@ -1,7 +1,7 @@
 """Run by the Python that has F3D: opens a GLB file and draws a list of views, with libf3d's own defaults.
 
-``python f3d_peer.py FILE VIEWS WIDTH HEIGHT PICTURE`` prints JSON: seconds from the file to the first picture, and
-milliseconds of one picture of every view, each read back, so that it is done. Imports nothing of this project.
+``python f3d_peer.py FILE VIEWS WIDTH HEIGHT SECONDS PICTURE`` prints JSON: seconds from the file to the first picture,
+and milliseconds of one picture of every view, each read back, so that it is done. Imports nothing of this project.
 """
 
 import json
@@ -13,7 +13,7 @@ import f3d
 
 
 def main() -> None:
-    path, views, width, height, picture = sys.argv[1:6]
+    path, views, width, height, patience, picture = sys.argv[1:7]
     poses = json.loads(Path(views).read_text(encoding="utf-8"))
     f3d.Engine.autoload_plugins()
     engine = f3d.Engine.create(True)
@@ -28,6 +28,8 @@ def main() -> None:
     opened = time.perf_counter() - started
     frames = []
     for pose in poses:
+        if len(frames) > 3 and sum(frames) > float(patience) * 1000:
+            break
         aim(window, pose)
         began = time.perf_counter()
         image = window.render_to_image()

@@ -2,7 +2,7 @@
 
 /* global Cesium */
 
-window.measure = async ({ file, views, place, degrees, shift }) => {
+window.measure = async ({ file, views, patience, place, degrees, shift }) => {
   const widget = new Cesium.CesiumWidget("scene", {
     globe: false, skyBox: false, skyAtmosphere: false, baseLayer: false, useDefaultRenderLoop: false,
     contextOptions: { webgl: { preserveDrawingBuffer: true } }, creditContainer: document.createElement("div"),
@@ -59,6 +59,7 @@ window.measure = async ({ file, views, place, degrees, shift }) => {
 
   const frames = [];
   for (const view of views) {
+    if (frames.length > 3 && frames.reduce((a, b) => a + b) > patience * 1000) break;
     await next();
     aim(view);
     const began = performance.now();

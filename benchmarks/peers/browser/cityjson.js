@@ -3,7 +3,7 @@
 import * as THREE from "three";
 import { CityJSONLoader, CityJSONWorkerParser } from "cityjson-threejs-loader";
 
-window.measure = async ({ file, size, views, place }) => {
+window.measure = async ({ file, size, views, patience, place }) => {
   const renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: true });
   renderer.setSize(size.width, size.height);
   renderer.setClearColor(0xf4f6f2);
@@ -43,6 +43,7 @@ window.measure = async ({ file, size, views, place }) => {
 
   const frames = [];
   for (const view of views) {
+    if (frames.length > 3 && frames.reduce((a, b) => a + b) > patience * 1000) break;
     await new Promise(requestAnimationFrame);
     aim(view);
     const began = performance.now();
