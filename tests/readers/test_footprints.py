@@ -359,8 +359,9 @@ def test_a_real_area_layer_is_not_taken_for_buildings(name: str) -> None:
 def test_a_part_of_a_shapefile_opens_the_whole(tmp_path: Path) -> None:
     from viewer.readers.store.folder import entry_of
 
-    for ending in (".shp", ".dbf", ".shx", ".prj"):
-        (tmp_path / f"houses{ending}").write_bytes(b"")
-    assert {entry_of(tmp_path / f"houses{ending}").name for ending in (".shp", ".dbf", ".shx", ".prj")} == {"houses.shp"}
+    parts = [tmp_path / f"houses{ending}" for ending in (".shp", ".dbf", ".shx", ".prj")]
+    for part in parts:
+        part.write_bytes(b"")
+    assert {entry_of(part).name for part in parts} == {"houses.shp"}
     (tmp_path / "table.dbf").write_bytes(b"")
     assert entry_of(tmp_path / "table.dbf").name == "table.dbf"
