@@ -157,3 +157,12 @@ def test_a_chart_of_one_value_shows_nothing(qtbot):
     qtbot.addWidget(chart)
     chart.show_values(np.array([1.0]), np.array([2.0]))
     assert chart.isHidden() and chart.text() == ""
+
+
+def test_newer_values_do_not_work_the_city_out_again(city_window, server, live, monkeypatch):
+    _key, now = live
+    monkeypatch.setattr(city_window.workspace, "_refresh", lambda: pytest.fail("everything was worked out again"))
+    server.routes["/s/Things"] = sensors(7.5)
+    now[0] += 61
+    city_window.remote.look()
+    assert value_of(city_window, _key) == [7.5]

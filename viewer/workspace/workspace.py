@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from viewer.city import AreaLayer, CityModel, Frame, ImportReport, Layer, TerrainLayer, TreeLayer
+from viewer.city import (
+    AreaLayer,
+    CityModel,
+    Frame,
+    ImageLayer,
+    ImportReport,
+    Layer,
+    PointLayer,
+    TerrainLayer,
+    TreeLayer,
+)
 from viewer.city.arrange import arrange
 from viewer.city.bare import bare_city, extent_of
 from viewer.city.cut import sound_faces
@@ -223,6 +233,7 @@ class Workspace:
             )
         for frame in loaded.frames or (self.frame,):
             self._readings[loaded.key, reading_options(loaded.options), frame] = loaded
+        former = self._layers.get(loaded.key, ())
         self._take(loaded)
         if loaded.derived is not None:
             self._remember(loaded.derived)
@@ -237,6 +248,8 @@ class Workspace:
             )
         elif reading_options(known.options) != reading_options(loaded.options):
             self.session.edit(ReadAgain(loaded.key, loaded.options))
+        elif former and all(isinstance(layer, PointLayer | ImageLayer) for layer in (*former, *loaded.layers)):
+            self.changed.emit()  # newer values of sensors, a newer map: no number about the city depends on them
         else:
             self._refresh()
         return loaded.key
