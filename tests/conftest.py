@@ -7,6 +7,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+#: A busy machine is no failure: no test asserts times.
+settings.register_profile("stadtforum", deadline=None)
+settings.load_profile("stadtforum")
 
 #: Tests that draw with OpenGL in a window say so with ``@pytest.mark.window`` and run under Xvfb.
 _WINDOWED = os.environ.get("STADTFORUM_TEST_WINDOW", "") == "1"
