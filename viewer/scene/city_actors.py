@@ -17,6 +17,7 @@ from viewer.city.kinds import Theme
 from viewer.scenario.change import CityChange
 from viewer.scene.atlas import atlas_of
 from viewer.scene.city_mesh import FLAT_TRIANGLES, OUTLINED_VERTICES, CityArrays
+from viewer.scene.dress import Dress
 from viewer.scene.feature_table import FeatureTexture
 from viewer.scene.levels import HOUSES, Choice, LevelTree, Limits, View
 from viewer.scene.loader import Loader
@@ -26,7 +27,7 @@ from viewer.scene.palettes import Look, rgb
 from viewer.scene.rows import Rows
 from viewer.scene.shading import Program, light_on, set_eye, set_look, set_shown
 from viewer.scene.textured import AtlasTextures
-from viewer.scene.tile_jobs import Dress, Jobs, Key, Made, Paint, Refused, Unsealed
+from viewer.scene.tile_jobs import Jobs, Key, Made, Paint, Refused, Unsealed
 
 #: Edges are drawn while moving, too, up to this many.
 EDGES_WHILE_MOVING = 120_000
@@ -44,6 +45,7 @@ _BLOCKS = Program(flat=True)
 _EDGES = Program(painted=False, line=True)
 _GROUND = Program(lifted=False, painted=False)
 _BODY_MATERIALS = Program(colored=True)
+_BLOCKS_MATERIALS = Program(flat=True, colored=True)
 _BODY_PICTURES = Program(textured=True)
 _GROUND_PICTURES = Program(lifted=False, painted=False, textured=True)
 
@@ -149,7 +151,7 @@ class CityActors:
         colors[:, :3] = np.rint(code_colors(style) * 255)
         self._codes.set(colors)
         if self._dressed:
-            self._jobs.dress = Dress(None if self._pictures is None else self._pictures.atlas, style)
+            self._jobs.dress = Dress(self.arrays.city, None if self._pictures is None else self._pictures.atlas, style)
         for key, node in list(self._nodes.items()):
             if node.program.lifted and (node.program.textured or node.program.colored):
                 self._drop(key)  # its colours are in the mesh
@@ -176,10 +178,8 @@ class CityActors:
         atlas = atlas_of(city) if on else None
         if atlas is not None and self._pictures is None:
             self._pictures = AtlasTextures(atlas)
-        self._jobs.dress = Dress(atlas, self._style) if on else None
-        for key in list(self._nodes):
-            if key[0] != "node" or self.tree.kind[key[1]] == HOUSES:
-                self._drop(key)
+        self._jobs.dress = Dress(city, atlas, self._style) if on else None
+        self.forget()
 
     def _look(self, node: NodeActor) -> None:
         set_look(node.actor, self._style, self._span * 1.6, self._span * 5.5)
@@ -370,7 +370,7 @@ class CityActors:
         if key[0] == "ground":
             return replace(_GROUND_PICTURES, holes=holes) if made.more else _GROUND
         if self.tree.kind[key[1]] != HOUSES:
-            return _BLOCKS
+            return _BLOCKS if made.colors is None else _BLOCKS_MATERIALS
         if made.colors is None:
             return _BODY
         return replace(_BODY_PICTURES, holes=holes) if made.more else _BODY_MATERIALS

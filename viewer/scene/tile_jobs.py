@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.geometry import points_in_ring
-from viewer.scene.atlas import Atlas
 from viewer.scene.city_mesh import CityArrays
+from viewer.scene.coarse import Blocks
+from viewer.scene.dress import Dress
 from viewer.scene.faces import Faces
 from viewer.scene.levels import BLOCKS, HOUSES, LevelTree
 from viewer.scene.packing import code_colors, face_codes
@@ -78,14 +79,6 @@ class Made:
         return sum(a.nbytes for a in arrays)
 
 
-@dataclass(frozen=True, eq=False)
-class Dress:
-    """Faces show the pictures of ``atlas`` (None for materials alone) in a theme."""
-
-    atlas: Atlas | None
-    style: Look
-
-
 @dataclass(eq=False)
 class Jobs:
     """Makes what belongs to a key. dress : None for the colours of the theme alone."""
@@ -121,10 +114,13 @@ class Jobs:
             if tree.kind[number] == BLOCKS:
                 boxes = arrays.far.blocks
                 start, end = (int(n) for n in arrays.tiles.feature_start[[tree.tile[number], tree.tile[number] + 1]])
+                worn = None if dress is None else dress.of_objects[start:end]
             else:
                 boxes = arrays.far.masses.boxes
                 start, end = (int(n) for n in arrays.far.masses.node_start[[number, number + 1]])
-            return Made(blocks_mesh(some_blocks(boxes, start, end), start - first))
+                worn = None if dress is None else dress.of_masses(arrays.far.masses, start, end)
+            some = some_blocks(boxes, start, end)
+            return Made(blocks_mesh(some, start - first), _block_colors(some, worn, dress))
         tile = int(tree.tile[number]) if kind == "node" else number
         sentence = "" if arrays.tiles.verify is None else arrays.tiles.verify(tile)
         if sentence:
@@ -140,7 +136,7 @@ class Jobs:
         if dress is None:
             return Made(mesh)
         codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
-        colors = _dressed(faces, arrays, dress)
+        colors = dress.face_colors(faces.first_face, faces.first_face + len(faces))
         colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)[mesh.face]
         return Made(mesh, np.rint(colors * 255).astype(np.uint8), _pictures(faces, mesh, arrays, dress))
 
@@ -160,7 +156,7 @@ class Jobs:
                 more["faceNormal"] = faces.normals[mesh.face]
         paint = Paint(
             codes[mesh.face],
-            none if dress is None else _dressed(faces, self.arrays, dress)[mesh.face],
+            none if dress is None else dress.face_colors(faces.first_face, faces.first_face + len(faces))[mesh.face],
             faces.normals[mesh.face],
             place[mesh.face].astype(np.float32),
             self.arrays.sealed[faces.feature[mesh.face]] if len(mesh.face) else np.zeros(0, bool),
@@ -168,20 +164,14 @@ class Jobs:
         return Made(mesh, None, more, paint)
 
 
-def _dressed(faces: Faces, arrays: CityArrays, dress: Dress) -> NDArray[np.float32]:
-    """(n, 3) in 0..1: colours of the materials of faces and of their pictures from afar, NaN for none."""
-    appearance = arrays.city.appearance
-    result = np.full((len(faces), 3), np.nan, np.float32)
-    assert appearance is not None
-    own = slice(faces.first_face, faces.first_face + len(faces))
-    material = appearance.face_material[own]
-    painted = material >= 0
-    if painted.any():
-        result[painted] = appearance.materials[material[painted], :3] / np.float32(255.0)
-    if dress.atlas is not None:
-        textured = dress.atlas.textured[own]
-        result[textured] = dress.atlas.face_color[own][textured] / np.float32(255.0)
-    return result
+def _block_colors(boxes: Blocks, worn: NDArray[np.float32] | None, dress: Dress | None) -> NDArray[np.uint8] | None:
+    """(8 * n, 3) uint8 of the corners of the boxes that are there, where any of them wears something; else None."""
+    if worn is None or dress is None or np.isnan(worn).all():
+        return None
+    there = boxes.there
+    plain = code_colors(dress.style)[np.column_stack([boxes.side[there], boxes.top[there]])]
+    colors = np.where(np.isnan(worn[there]), plain, worn[there])
+    return np.asarray(np.rint(np.repeat(colors, 4, axis=1).reshape(-1, 3) * 255), dtype=np.uint8)
 
 
 def _pictures(faces: Faces, mesh: TileMesh, arrays: CityArrays, dress: Dress) -> dict[str, NDArray[np.float32]]:
