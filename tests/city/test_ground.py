@@ -83,3 +83,14 @@ def test_grid_stays_small_for_large_cities():
     ground = ground_of([box(10, 10, 5), box(10, 10, 5, x=30000.0, y=10000.0)])
     assert max(ground.heights.shape) <= 512
     assert ground.height_at([15000.0, 5000.0]) == pytest.approx(0.0, abs=0.01)
+
+
+def test_beyond_a_terrain_of_triangles_houses_and_meadows_shape_the_ground():
+    terrain = plane(0, 0, 100, 100, z=10.0)
+    meadow = plane(300, 0, 400, 100, z=14.0)
+    house = box(10, 10, 8, x=200, y=40, z=12.0)
+    ground = ground_of([terrain, meadow, house], types=["TINRelief", "LandUse", "Building"])
+    assert ground.height_at([50.0, 50.0]) == pytest.approx(10.0, abs=0.05)
+    assert ground.height_at([350.0, 50.0]) == pytest.approx(14.0, abs=0.05)
+    assert ground.height_at([205.0, 45.0]) == pytest.approx(12.0, abs=0.2)
+    assert 10.0 < ground.height_at([150.0, 45.0]) < 12.0

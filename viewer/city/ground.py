@@ -26,7 +26,8 @@ OUTLIER_M = 30.0
 ON_GROUND_M = 6.0
 #: So many nodes of a terrain shape the ground around it.
 _TERRAIN_SAMPLES = 200_000
-_NEAR_TERRAIN_M = 150.0
+#: Feet of houses this near to a terrain are left to it: to a height grid, to one made of triangles.
+_NEAR_GRID_M, _NEAR_TIN_M = 150.0, 25.0
 _LAID_ON_GROUND = (Theme.LAND_USE, Theme.ROAD, Theme.RAILWAY, Theme.SQUARE, Theme.VEGETATION, Theme.WATER)
 
 
@@ -105,7 +106,9 @@ def make_ground(
             return _with_terrain(city, faces, measures, terrain, relief)
     feet = _without_outliers(_feet(city, faces, measures))
     tin = _without_outliers(_samples(city, faces, (Theme.TERRAIN,), 5.0))
-    laid = np.empty((0, 3)) if len(tin) else _without_outliers(_samples(city, faces, _LAID_ON_GROUND, 5.0))
+    laid = _without_outliers(_samples(city, faces, _LAID_ON_GROUND, 5.0))
+    if len(tin):  # it says more than anything else does, but not where it ends
+        feet, laid = _far_from(tin, feet, _NEAR_TIN_M), _far_from(tin, laid, _NEAR_TIN_M)
     points = np.concatenate([tin, laid, feet])
     if not len(points):
         extent = city.extent_local
@@ -125,12 +128,9 @@ def make_ground(
         # Bridges, and roads whose height nobody surveyed, are not the ground the houses stand on.
         under = _fitted(feet, np.ones(len(feet)), origin, cell, shape)
         laid = laid[np.abs(laid[:, 2] - _bilinear(under, laid[:, :2], origin, cell)) <= ON_GROUND_M]
-        points = np.concatenate([laid, feet])
+        points = np.concatenate([tin, laid, feet])
     weights = np.ones(len(points))
     weights[len(tin) : len(points) - len(feet)] = 0.3
-    if len(tin):
-        # Terrain outweighs everything else where it is, but not where it ends.
-        weights[len(tin) :] = 1e-3
     result = _fitted(points, weights, origin, cell, shape).astype(np.float32)
     result.setflags(write=False)
     return Ground(origin, cell, result, exact=bool(len(tin)))
@@ -149,12 +149,12 @@ def _relief(terrain: TerrainLayer) -> Floats:
     return np.column_stack([gx[known], gy[known], z[known]])
 
 
-def _far_from(relief: Floats, points: Floats) -> Floats:
-    """Points (n, 3) further than a square of 150 m or two from all of a terrain: near it, it says more than they do."""
+def _far_from(relief: Floats, points: Floats, near_m: float) -> Floats:
+    """Points (n, 3) further than one or two squares of this side from all of a terrain: near it, it says more."""
     if not len(points):
         return points
     low = np.minimum(relief[:, :2].min(axis=0), points[:, :2].min(axis=0))
-    squares = [np.floor((xy[:, :2] - low) / _NEAR_TERRAIN_M).astype(np.int64) + 1 for xy in (relief, points)]
+    squares = [np.floor((xy[:, :2] - low) / near_m).astype(np.int64) + 1 for xy in (relief, points)]
     shape = np.maximum(squares[0].max(axis=0), squares[1].max(axis=0)) + 2
     taken = np.zeros(shape, bool)
     for dx in (-1, 0, 1):
@@ -167,7 +167,7 @@ def _with_terrain(
     city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures, terrain: TerrainLayer, relief: Floats
 ) -> Ground:
     """A smooth ground around a terrain, and the terrain itself as its detail, filled where it is unknown."""
-    feet = _far_from(relief, _without_outliers(_feet(city, faces, measures)))
+    feet = _far_from(relief, _without_outliers(_feet(city, faces, measures)), _NEAR_GRID_M)
     points = np.concatenate([relief, feet])
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     if len(city.positions_local):
@@ -178,9 +178,7 @@ def _with_terrain(
     low, high = low - margin, high + margin
     shape = (int(np.ceil((high - low)[1] / cell)) + 1, int(np.ceil((high - low)[0] / cell)) + 1)
     origin = (float(low[0]), float(low[1]))
-    weights = np.ones(len(points))
-    weights[len(relief) :] = 1e-3
-    around = _fitted(points, weights, origin, cell, shape).astype(np.float32)
+    around = _fitted(points, np.ones(len(points)), origin, cell, shape).astype(np.float32)
     around.setflags(write=False)
     heights = terrain.heights
     unknown = ~np.isfinite(heights)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from viewer.city import AreaLayer
 from viewer.city.ground import Ground
 from viewer.scene.layer_colors import row_colors
-from viewer.scene.layers.drape import drape_points, drape_polygons, drape_rings
+from viewer.scene.layers.drape import drape_points, drape_polygons, drape_rings, shade_of
 from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of, draw_nearer
 from viewer.scene.layers.labels import MAX_LABELS, Labels
 from viewer.scene.levels import View
@@ -33,7 +33,7 @@ class AreasDrawing(LayerDrawing):
         points, triangles, owner = drape_polygons(layer, ground, offset=self._lift)
         row = np.zeros(len(points), np.int64)
         row[triangles.ravel()] = np.repeat(layer.polygon_feature[owner], 3)
-        self._fill_row = row
+        self._fill_row, self._shade = row, shade_of(points[:, :2], ground)[:, None]
         self._fill = triangles_mesh(points, triangles)
         fill = actor_of(self._fill.data, lit=False)
         draw_nearer(fill, share)
@@ -102,7 +102,7 @@ class AreasDrawing(LayerDrawing):
         if not len(colors):
             return
         fill, lines = self.props[:2]
-        self._fill.set_colors(colors[self._fill_row])
+        self._fill.set_colors(np.clip(np.rint(colors[self._fill_row] * self._shade), 0, 255).astype(np.uint8))
         self._lines.set_colors(outline_colors(colors)[self._line_row])
         fill.GetProperty().SetOpacity(self.view.opacity)
         lines.GetProperty().SetOpacity(min(1.0, self.view.opacity + 0.15) * (self.view.opacity > 0))

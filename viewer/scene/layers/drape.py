@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from viewer.city import AreaLayer
 from viewer.city.ground import Ground
 from viewer.readers.triangulate import triangulate
+from viewer.scene.shading import light_on
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -16,6 +17,8 @@ Ints = NDArray[np.int64]
 FLAT_M = 0.10
 MAX_EDGE_M = 40.0
 _MIN_EDGE_M = 3.0
+#: How much light and shade of the ground show through what lies on it.
+_CONTRAST = 1.7
 _MOST_POINTS = 800_000
 _ROUNDS = 10
 
@@ -34,6 +37,20 @@ def on_ground(points: Floats, ground: Ground | None) -> Floats:
     if unknown.any():
         points[unknown] = drape_points(points[unknown, :2], ground)
     return points
+
+
+def shade_of(xy: Floats, ground: Ground | None) -> Floats:
+    """(n,) how bright a colour laid on the ground is at places (n, 2): 1 on level ground, darker in its shade."""
+    if ground is None or is_flat(ground) or not len(xy):
+        return np.ones(len(xy))
+    step = 1.0 if ground.detail is None else max(ground.detail.cell_m, 1.0)
+    east, north = np.array([step, 0.0]), np.array([0.0, step])
+    rise_x = (ground.height_at(xy + east) - ground.height_at(xy - east)) / (2 * step)
+    rise_y = (ground.height_at(xy + north) - ground.height_at(xy - north)) / (2 * step)
+    normal = np.column_stack([-rise_x, -rise_y, np.ones(len(xy))])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    level = float(light_on(np.array([[0.0, 0.0, 1.0]])).mean())
+    return np.asarray(np.clip((light_on(normal).mean(axis=1) / level) ** _CONTRAST, 0.55, 1.12))
 
 
 def is_flat(ground: Ground | None) -> bool:

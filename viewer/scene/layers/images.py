@@ -16,8 +16,8 @@ from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import triangles_mesh
 
 OFFSET_M = 0.22
-#: Quads along a side where the ground bends.
-QUADS = 96
+#: Quads along a side where the ground bends, and where a terrain bends it.
+QUADS, FINE_QUADS = 96, 320
 
 
 class ImageDrawing(LayerDrawing):
@@ -29,7 +29,7 @@ class ImageDrawing(LayerDrawing):
         assert isinstance(layer, ImageLayer)
         self._ground, self._lift = ground, OFFSET_M + lift_m
         self._corners = np.asarray(layer.corners_local, np.float64)
-        n = 2 if is_flat(ground) else QUADS
+        n = 2 if is_flat(ground) else QUADS if ground is None or ground.detail is None else FINE_QUADS
         u, v = np.meshgrid(np.linspace(0, 1, n + 1), np.linspace(0, 1, n + 1))  # v from the south
         nw, ne, se, sw = self._corners
         u, v = u.ravel()[:, None], v.ravel()[:, None]
