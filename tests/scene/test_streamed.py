@@ -25,7 +25,7 @@ from viewer.errors import ReadError
 from viewer.scene.camera import Pose
 from viewer.scene.layers.content_colors import ColorScale
 from viewer.scene.layers.node_choice import ABSENT, FAILED, READY, Family, choose
-from viewer.scene.layers.streamed import StreamedDrawing
+from viewer.scene.layers.streamed import FAILED_TEXT, StreamedDrawing
 from viewer.scene.levels import View
 from viewer.scene.offscreen import render_to_array
 from viewer.scene.palettes import look
@@ -186,6 +186,15 @@ def test_colours_by_an_attribute_are_the_same_in_all_tiles_and_those_of_the_lege
     first, second, other = by_text.of_features(values).tolist()
     assert first != second
     assert other not in (first, second)
+
+
+def test_the_person_is_told_when_a_tile_fails():
+    told: list[str] = []
+    drawn = drawing(Squares(failing=2).layer())
+    drawn.attach(None, 100.0, told.append)
+    drawn.finish(View.of(POSE, (200, 160)))
+    assert told == [FAILED_TEXT]
+    drawn.detach()
 
 
 def drawing(layer: StreamedLayer, **view) -> StreamedDrawing:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.cli.opening import UsageError, move_levers, open_files, settings_of, show_scenario
+from viewer.city import StreamedLayer
+from viewer.cli.opening import UsageError, move_levers, note, open_files, settings_of, show_scenario
 from viewer.cli.png import png_chunks
-from viewer.cli.words import plain, say, show
+from viewer.cli.words import error_line, plain, say, show
 from viewer.scenario import WholeCity
 from viewer.session.atomic import write_atomic
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from viewer.workspace import Workspace
 
 MAX_WIDTH, MAX_HEIGHT = 7680, 4320
+MISSING_TILES = "Tiles of {layer} that could not be read: {count}. {reason}"
 
 
 def run(options: Namespace) -> int:
@@ -41,7 +43,16 @@ def run(options: Namespace) -> int:
     picture = labelled(draw(state, size, pose), workspace, state, pose)
     write_atomic(options.output, png_chunks(picture), keep_former=False)
     show(say("Written: {picture}", picture=plain(str(options.output))))
+    _tell_failures(workspace)
     return 0
+
+
+def _tell_failures(workspace: Workspace) -> None:
+    """Tiles that are missing in the picture."""
+    for view in workspace.layer_views():
+        if isinstance(view.layer, StreamedLayer) and view.layer.failures:
+            failures = view.layer.failures
+            note(say(MISSING_TILES, count=len(failures), layer=plain(view.layer.name), reason=error_line(failures[0])))
 
 
 def size_of(text: str) -> tuple[int, int]:

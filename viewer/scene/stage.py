@@ -189,7 +189,7 @@ class Stage:
             for prop in drawing.props:
                 self.renderer.AddViewProp(prop)
             drawing.set_occlusion(self._occlusion)
-            drawing.attach(self.renderer, self._span())
+            drawing.attach(self.renderer, self._span(), self._told)
             self._layers[view.key] = (view, drawing)
 
     def _span(self) -> float:

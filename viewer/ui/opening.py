@@ -49,6 +49,7 @@ COMMON_CRS = (
 OPTION_NAMES = {
     "crs": "Coordinate system",
     "height_column": "Height column",
+    "height_shift": "Raise by metres",
     "layer": "Table in the file",
     "z_is": "Meaning of the height",
     "lod": "Level of detail",
@@ -209,7 +210,7 @@ class Opener(QObject):
             return
         if not request.key:
             self._settings.remember_file(request.path)
-        self.opened.emit(key, first and loaded.kind == "city")
+        self.opened.emit(key, first and loaded.city is not None)
         self._tell(request, key, loaded)
 
     def _tell(self, request: _Request, key: str, loaded) -> None:

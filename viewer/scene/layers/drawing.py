@@ -48,8 +48,9 @@ class LayerDrawing:
     def set_moving(self, moving: bool) -> None:
         """Draw less while the camera moves."""
 
-    def attach(self, renderer: Any, span_m: float) -> None:
-        """For drawings whose actors come and go: the renderer they are drawn in, and the size of the city."""
+    def attach(self, renderer: Any, span_m: float, told: Callable[[str], None] | None = None) -> None:
+        """For drawings whose actors come and go: the renderer they are drawn in, the size of the city, and who is told
+        a sentence for people when a part cannot be drawn."""
 
     def detach(self) -> None:
         """The drawing is taken away for good."""

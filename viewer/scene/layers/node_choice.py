@@ -91,7 +91,8 @@ def choose(nodes: Nodes, family: Family, state: NDArray[np.uint8], view: View, e
     for depth, level in enumerate(levels):
         ready = state[level.node] == READY
         open_ = replaced[depth]
-        shows = level.seen & reached & ready & (nodes.add[level.node] | ~open_)
+        shows = level.seen & reached & ready & (nodes.holds[level.node] == Holds.CONTENT)
+        shows &= nodes.add[level.node] | ~open_
         drawn.append(level.node[shows])
         if depth + 1 < len(levels):
             below = levels[depth + 1]

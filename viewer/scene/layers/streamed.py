@@ -6,6 +6,7 @@ VTK is touched on the main thread only; what threads make are arrays. A parent s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ ERROR_PX, MOVING_ERROR_PX = 12.0, 24.0
 BUDGET_BYTES, UPLOAD_BYTES, MOVING_UPLOAD_BYTES = 768 * 2**20, 64 * 2**20, 6 * 2**20
 #: Longest wait for one picture that is not to be shown unfinished, seconds.
 FINISH_S = 120.0
+#: What a person is told when a tile cannot be read; the reasons stand with the layer.
+FAILED_TEXT = "Some tiles of a layer cannot be read; coarser ones stay visible there, where there are any."
 #: Haze begins and is thick at so many times the size of the city, as for the city itself.
 HAZE = (1.6, 5.5)
 #: Pictures a content may stay unused before it may be forgotten.
@@ -71,14 +74,16 @@ class StreamedDrawing(LayerDrawing):
         self._drawn: set[int] = set()
         self._coarser = 1.0
         self._renderer: Any = None
+        self._told: Callable[[str], None] | None = None
         self._complete = False
         self.budget_bytes = BUDGET_BYTES
 
     # -- what the scene asks -----------------------------------------------------------------------------
 
-    def attach(self, renderer: Any, span_m: float) -> None:
+    def attach(self, renderer: Any, span_m: float, told: Callable[[str], None] | None = None) -> None:
         """Actors come and go while one looks around, so the drawing puts them into the renderer itself."""
         self._renderer = renderer
+        self._told = told
         self._haze = (span_m * HAZE[0], span_m * HAZE[1])
 
     def detach(self) -> None:
@@ -163,6 +168,8 @@ class StreamedDrawing(LayerDrawing):
             if isinstance(found, _Trouble):
                 self._state[number] = FAILED
                 self._layer.note_failure(number, found.error)
+                if self._told is not None:
+                    self._told(FAILED_TEXT)
                 continue
             self._state[number] = READY
             node = _Node(found, used=self._picture, nbytes=sum(part.nbytes for part in found))
