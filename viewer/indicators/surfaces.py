@@ -30,7 +30,10 @@ Unsealed = tuple[tuple[float, Floats | None], ...]
 RIM_M = 10.0
 #: A tile counts as near the rim if it reaches so close to the outermost middle of a building, metres.
 RIM_TILE_M = 100.0
+#: So many buildings tell about how far a city reaches.
+MOST_MIDDLES = 20_000
 #: Corners of that outline.
+_NO_POINTS = np.empty((0, 2), np.float32)
 _DIRECTIONS = 128
 
 
@@ -225,28 +228,41 @@ def study_ring(city: CityModel, measures: Measures) -> Floats:
     angle = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
     ways = np.column_stack([np.cos(angle), np.sin(angle)])
     stands = measures.is_building & ~measures.planned
-    faces = stands[city.face_feature] if len(stands) else np.zeros(0, bool)
-    if city.tiles is not None:
-        faces &= _near_the_rim(city.tiles, measures.centre_local[stands], ways)
-    points = city.positions_local[ranges(city.face_start, np.flatnonzero(faces)), :2]
-    if not len(points):
-        low, high = city.extent_local[:, :2]
-        return np.array([low, (high[0], low[1]), high, (low[0], high[1])], dtype=np.float64)
-    outermost = np.array([int(np.argmax(points @ way.astype(np.float32))) for way in ways])
-    return np.asarray(points[outermost].astype(np.float64) + RIM_M * ways)
+    tiles = city.tiles
+    rim = None if tiles is None else _near_the_rim(tiles, measures.centre_local[stands], ways)
+    known: dict[int, NDArray[np.float32]] = {}  # corners of the buildings of a tile
+
+    def corners(tile: int) -> NDArray[np.float32]:
+        if tile not in known:
+            own = slice(0, len(city.face_surface))
+            if tiles is not None:
+                own = slice(int(tiles.face_start[tile]), int(tiles.face_start[tile + 1]))
+            faces = own.start + np.flatnonzero(stands[city.objects.feature_of_object[city.face_object[own]]])
+            known[tile] = city.positions_local[ranges(city.face_start, faces), :2]
+        return known[tile]
+
+    outermost = []
+    for k, (x, y) in enumerate(ways.astype(np.float32)):
+        places = [0] if rim is None else np.flatnonzero(rim[:, k]).tolist()
+        points = np.concatenate([corners(tile) for tile in places]) if len(city.objects) and places else _NO_POINTS
+        if not len(points):
+            low, high = city.extent_local[:, :2]
+            return np.array([low, (high[0], low[1]), high, (low[0], high[1])], dtype=np.float64)
+        outermost.append(points[int(np.argmax(points[:, 0] * x + points[:, 1] * y))])
+    return np.asarray(np.array(outermost, dtype=np.float64) + RIM_M * ways)
 
 
 def _near_the_rim(tiles: Tiles, centre_local: Floats, ways: Floats) -> Flags:
-    """(F,) faces of tiles that may reach farther in any of the directions than the middle of every building."""
+    """(B, directions) tiles that may reach farther in a direction than the middle of every building."""
     known = centre_local[np.isfinite(centre_local).all(axis=1)]
     if not len(known):
-        return np.ones(int(tiles.face_start[-1]), bool)
-    reached = np.array([float((known @ way).max()) for way in ways]) - RIM_TILE_M
+        return np.ones((len(tiles), len(ways)), bool)
+    known = known[:: max(1, len(known) // MOST_MIDDLES)]
+    reached = (known @ ways.T).max(axis=0) - RIM_TILE_M
     low, high = tiles.low[:, None, :2], tiles.high[:, None, :2]
     with np.errstate(invalid="ignore"):
-        farthest = np.where(ways > 0, high * ways, low * ways).sum(axis=2)  # (tiles, directions)
-        near = (farthest >= reached).any(axis=1)
-    return np.repeat(near, np.diff(tiles.face_start))
+        farthest = np.where(ways > 0, high * ways, low * ways).sum(axis=2)
+        return np.asarray(farthest >= reached)
 
 
 def make_surfaces(
