@@ -246,7 +246,7 @@ class CityActors:
         self.choice, self._refined, self.limited = choice, choice.refined, choice.limited
         flat = sum(int(self.arrays.far.count[t, FLAT_TRIANGLES]) for kind, t in keys if kind == "ground")
         self.work = float(self.tree.work[choice.drawn].sum()) + flat
-        self._show(keys, view.eye, shade_reach)
+        self._show(keys, view.eye, shade_reach, exact=not pace.moving)
         for n in np.flatnonzero(choice.seen & self._ready).tolist():
             if (node := self._nodes.get(("node", n))) is not None:
                 node.last_seen = self._number
@@ -273,7 +273,7 @@ class CityActors:
             keys += [("edges", t) for t in near.tolist()]
         return [key for key in keys if key[1] not in self._refused]
 
-    def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float) -> None:
+    def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, exact: bool) -> None:
         """Make exactly these visible and bring up to date what moves them."""
         wanted = {key for key in keys if key in self._nodes and self._nodes[key].ready}
         pages = set()
@@ -286,7 +286,7 @@ class CityActors:
             set_eye(node.actor, eye, shade_reach)
             pages.add(node.page)
         for page in pages - {-1}:
-            self.rows.refresh(self.rows.pages[page])
+            self.rows.refresh(self.rows.pages[page], exact=exact)
 
     def _after_last_picture(self) -> None:
         """What was drawn is on the graphics card now."""

@@ -19,6 +19,8 @@ from viewer.scene.feature_table import FeatureTexture
 #: Rows of a page, unless one tile or square alone has more.
 PAGE_ROWS = 16_384
 HIDDEN = -2.0
+#: So many members stand for all of a mass while a slider moves.
+SAMPLE = 8
 COLUMNS = ("lift_m", "factor", "exists", "green_roof_share")
 
 
@@ -27,7 +29,7 @@ class Page:
     """Rows ``first .. last - 1`` of the objects or of the masses.
 
     state : factor - 1, lift, share of green roofs (-1 none, ``HIDDEN`` not there), height of the ground.
-    tint : colour laid over and how much of it.
+    tint : colour laid over and how much of it. exact : whether the masses are the means of all their members.
     """
 
     masses: bool
@@ -37,6 +39,7 @@ class Page:
     tint: FeatureTexture = field(init=False)
     state_version: int = -1
     tint_version: int = -1
+    exact: bool = True
 
     def __post_init__(self) -> None:
         self.state = FeatureTexture(max(self.last - self.first, 1), np.float32)
@@ -66,7 +69,7 @@ class Rows:
         self.page_of_tile = self._divide(arrays.tiles.feature_start, masses=False)
         self.page_of_square = self._divide(arrays.far.masses.node_start, masses=True)
         self._columns: dict[str, NDArray[Any] | float] = {}
-        self._known_members: dict[int, Members] = {}
+        self._known_members: dict[tuple[int, bool], Members] = {}
         self.written = 0
 
     def _divide(self, start: NDArray[np.int64], *, masses: bool) -> NDArray[np.int64]:
@@ -97,11 +100,15 @@ class Rows:
         self._tint = tint
         self._tint_version += 1
 
-    def refresh(self, page: Page) -> None:
-        """Bring a page up to date; nothing is done where it is."""
-        if page.state_version != self._state_version:
-            page.state_version = self._state_version
-            page.state.set(self._masses_state(page) if page.masses else self._objects_state(page.first, page.last))
+    def refresh(self, page: Page, *, exact: bool = True) -> None:
+        """Bring a page up to date; nothing is done where it is.
+
+        exact : else some members stand for all of each mass, which is enough while a slider moves.
+        """
+        if page.state_version != self._state_version or (exact and not page.exact):
+            page.state_version, page.exact = self._state_version, exact or not page.masses
+            state = self._masses_state(page, exact) if page.masses else self._objects_state(page.first, page.last)
+            page.state.set(state)
             self.written += page.last - page.first
         if page.tint_version != self._tint_version and self._tint is not None:
             page.tint_version = self._tint_version
@@ -123,23 +130,31 @@ class Rows:
             state[~change.exists[own], 2] = HIDDEN
         return state
 
-    def _members(self, page: Page) -> Members:
-        """Who is behind the masses of a page; kept, since it never changes."""
-        known = self._known_members.get(page.first)
+    def _members(self, page: Page, exact: bool) -> Members:
+        """Who is behind the masses of a page, all or some of them; kept, since it never changes."""
+        known = self._known_members.get((page.first, exact))
         if known is None:
             masses = self._arrays.far.masses
             start = masses.member_start[page.first : page.last].astype(np.int64)
             end = masses.member_end[page.first : page.last].astype(np.int64)
             low, high = int(start.min()), int(end.max())
-            objects = masses.order[low:high]
+            if exact:
+                objects = masses.order[low:high]
+                runs = np.column_stack([start - low, end - low]).ravel()
+            else:
+                number = np.minimum(end - start, SAMPLE)
+                last = np.cumsum(number)
+                runs = np.column_stack([last - number, last]).ravel()
+                step = np.arange(int(last[-1])) - np.repeat(last - number, number)
+                at = np.repeat(start, number) + step * np.repeat(end - start, number) // np.repeat(number, number)
+                objects = masses.order[at]
             place = self._arrays.far.blocks.place[objects]
             area = np.maximum(4.0 * place[:, HALF_U] * place[:, HALF_V], 1.0)
-            runs = np.column_stack([start - low, end - low]).ravel()
             known = Members(objects, area, runs, _runs(area, runs))
-            self._known_members[page.first] = known
+            self._known_members[page.first, exact] = known
         return known
 
-    def _masses_state(self, page: Page) -> NDArray[np.float32]:
+    def _masses_state(self, page: Page, exact: bool) -> NDArray[np.float32]:
         """The mean of the members of each mass by their areas."""
         count = page.last - page.first
         state = np.zeros((count, 4), np.float32)
@@ -149,7 +164,7 @@ class Rows:
         state[:, 3] = self._arrays.far.masses.boxes.place[page.first : page.last, LOW]
         if self._change is None:
             return state
-        members = self._members(page)
+        members = self._members(page, exact)
         columns = self._columns
         exists = columns["exists"]
         weight = members.area if isinstance(exists, float) else members.area * exists[members.objects]
@@ -174,7 +189,7 @@ class Rows:
         tint = np.zeros((count, 4), np.uint8)
         if not count or self._tint is None:
             return tint
-        members = self._members(page)
+        members = self._members(page, True)
         alpha = self._tint[members.objects, 3]
         if not alpha.any():
             return tint
