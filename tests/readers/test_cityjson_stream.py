@@ -111,7 +111,7 @@ def test_the_city_does_not_depend_on_the_cuts(
     path = tmp_path / "city.city.json"
     path.write_text(json.dumps(content), encoding="utf-8")
 
-    def whole(*_: object) -> None:
+    def whole(*_: object, **__: object) -> None:
         raise Unusual
 
     cities = []

@@ -6,6 +6,7 @@ triangles, frame and checks come from ``assemble``. Extension schemas are never 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zlib
@@ -27,7 +28,8 @@ from viewer.readers.archive import ByteStream, Member, members
 from viewer.readers.assemble import assemble
 from viewer.readers.cityjson_geometry import vertex_array
 from viewer.readers.cityjson_header import NOT_CITYJSON, facts_of, transform_of
-from viewer.readers.cityjson_objects import CityCollector
+from viewer.readers.cityjson_objects import CityCollector, TogetherError
+from viewer.readers.cityjson_parts import collect_in_parts, worth_sharing
 from viewer.readers.cityjson_seq import read_lines
 from viewer.readers.cityjson_stream import BLOCK_BYTES, PiecewiseDocument, Unusual
 from viewer.readers.json_parse import collector_off, parse
@@ -89,21 +91,26 @@ def _raw_member(member: Member, context: ReadContext) -> RawCity:
     context.progress.report(0.02, "Reading the file")
     try:
         with collector_off():
-            try:
-                return _raw_pieces(member, context)
-            except Unusual:
-                return _raw_whole(member, context)
+            for share in (True, False):
+                with contextlib.suppress(TogetherError):
+                    try:
+                        return _raw_pieces(member, context, share=share)
+                    except Unusual:
+                        break
+            return _raw_whole(member, context)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(DAMAGED, path=member.path) from error
 
 
-def _raw_pieces(member: Member, context: ReadContext) -> RawCity:
-    """A sequence line by line, a document some objects at a time.
+def _raw_pieces(member: Member, context: ReadContext, *, share: bool) -> RawCity:
+    """A sequence line by line, a document some objects at a time; ``share`` lets helpers take some.
 
     Raises
     ------
     Unusual
         The file has another shape; nothing was told to the context.
+    TogetherError
+        Its objects cannot be shared; nor was anything told then.
     """
     with member.open() as stream:
         file = io.BufferedReader(_Readable(stream), 1 << 20)
@@ -114,6 +121,11 @@ def _raw_pieces(member: Member, context: ReadContext) -> RawCity:
         pieces = PiecewiseDocument(file, first + second)
         del first, second
         collector = CityCollector(context, PictureFinder(member.path, member))
+        if share and worth_sharing(member):
+            document, vertices = collect_in_parts(member, pieces, collector, context.progress)
+            if document.get("type") != "CityJSON":
+                raise Unusual
+            return _finished(collector, document, vertices, context)
         for number, objects in enumerate(pieces.objects()):
             collector.add(objects, None)
             collector.flatten()

@@ -71,6 +71,11 @@ class LookCollector:
         self._rings: dict[str, _Rings] = {}
         self._painted: dict[str, list[tuple[Ints, Ints]]] = {}
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no geometry brought any look."""
+        return not self._faces and not self._broken
+
     # -- what documents bring ----------------------------------------------------------------------------------
 
     def begin(self) -> None:

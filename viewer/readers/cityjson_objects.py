@@ -6,6 +6,7 @@ A document is a ``CityJSON`` file or one ``CityJSONFeature``; geometry goes to `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from viewer.readers.cityjson_geometry import (
     place_template,
     vertex_array,
 )
+from viewer.readers.helpers import OpenParcel, Parcel
 from viewer.readers.json_parse import to_text
 from viewer.readers.pictures import PictureFinder
 
@@ -158,6 +160,63 @@ class CityCollector:
             self._flat.append(chunk)
         self._looks.flatten()
         self._collect_attributes()
+
+    def part(self, *, here: bool) -> CityPart:
+        """What was taken since the beginning, to be absorbed by another collector; ``here`` says in this process.
+
+        Raises
+        ------
+        TogetherError
+            It depends on what came before.
+        """
+        if self._kept_whole or not self._looks.untouched or self._chunks:
+            raise TogetherError
+        flat = join(self._flat)
+        arrays = {name: getattr(flat, name) for name in _FLAT_ARRAYS} if flat is not None else {}
+        return CityPart(
+            ids=self._ids,
+            types=self._types,
+            parents=self._parents,
+            lods=list(self._lods),
+            columns={name: (np.concatenate(where), values) for name, (where, values) in self._columns.items()},
+            children=self._waiting_children,
+            unknown_parents=self._waiting_parents,
+            findings=self._findings,
+            broken=self._broken_objects,
+            untyped=self._untyped,
+            instances=self._instances,
+            lost_instances=self._lost_instances,
+            parcel=OpenParcel(arrays) if here else Parcel.of(arrays),
+        )
+
+    def absorb(self, part: CityPart) -> None:
+        """Take over what another collector took of the same document, in the order of the file."""
+        first, codes = len(self._ids), np.array([self._lod_code(lod) for lod in part.lods] or [0], dtype=np.int32)
+        for index, own_id in enumerate(part.ids, start=first):
+            self._position.setdefault(own_id, index)
+        self._ids += part.ids
+        self._types += part.types
+        self._parents += [parent + first if parent >= 0 else parent for parent in part.parents]
+        self._first_pending = len(self._ids)
+        for name, (where, values) in part.columns.items():
+            known = self._columns.setdefault(name, ([], []))
+            known[0].append(where + first)
+            known[1].extend(values)
+        self._waiting_children += [(index + first, child) for index, child in part.children]
+        self._waiting_parents += [(index + first, names) for index, names in part.unknown_parents]
+        self._broken_objects += part.broken
+        self._untyped += part.untyped
+        self._instances += [(row[0] + first, *row[1:]) for row in part.instances]
+        self._lost_instances += [index + first for index in part.lost_instances]
+        for item in fields(Findings):
+            getattr(self._findings, item.name).extend(index + first for index in getattr(part.findings, item.name))
+        with part.parcel.open() as arrays:
+            if arrays:
+                own = {name: array.copy() for name, array in arrays.items()}
+                own["face_object"] += np.int32(first)
+                own["face_lod"] = codes[own["face_lod"]]
+                self._flat.append(IndexChunk(**own))
+            del arrays
 
     def flush(
         self,
@@ -383,6 +442,32 @@ class CityCollector:
 
     def _warn(self, text: str, names: list[str]) -> None:
         self._context.warn(text, where=_places(names), count=len(names))
+
+
+_FLAT_ARRAYS = ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
+
+
+class TogetherError(Exception):
+    """The objects of a file cannot be taken apart from each other."""
+
+
+@dataclass(slots=True)
+class CityPart:
+    """Some objects of a document as another ``CityCollector`` took them; everything counts from 0."""
+
+    ids: list[str]
+    types: list[str]
+    parents: list[int]
+    lods: list[str]
+    columns: dict[str, tuple[NDArray[np.int64], list[object]]]
+    children: list[tuple[int, str]]
+    unknown_parents: list[tuple[int, list[str]]]
+    findings: Findings
+    broken: list[str]
+    untyped: list[str]
+    instances: list[tuple[int, int, int, Any]]
+    lost_instances: list[int]
+    parcel: Parcel | OpenParcel
 
 
 def _places(names: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,9 @@ from viewer.readers.json_parse import parse
 #: Text looked at in one go; parsed, it takes about ten times as much memory.
 BLOCK_BYTES = 1 << 17
 
+#: So much may come before the objects, bytes.
+_MOST_BEFORE = 1 << 22
+
 _OBJECTS = re.compile(rb'(?<!\\)"CityObjects"\s*:\s*\{')
 _VERTICES = re.compile(rb'(?<!\\)"vertices"\s*:\s*\[')
 _END_OF_VERTICES = re.compile(rb"\]\s*\]")
@@ -31,6 +34,10 @@ _KIND = np.zeros(256, np.uint8)
 _KIND[[ord(c) for c in '"\\{}']] = (_QUOTE, _BACKSLASH, _OPEN, _CLOSE)
 
 
+#: (start, end, text) -> (V, 3)
+ReadVertices = Callable[[int, int, memoryview], NDArray[np.float64]]
+
+
 class Unusual(Exception):
     """The file is not shaped in the way that can be cut into pieces; never shown to a person."""
 
@@ -38,7 +45,7 @@ class Unusual(Exception):
 class PiecewiseDocument:
     """One CityJSON document read from ``file``, which stands at ``before``'s end.
 
-    First take all of ``objects()``, then ``finish()`` once.
+    First take all of ``objects()``, or of ``cuts()``, then ``finish()`` once.
     """
 
     def __init__(self, file: io.BufferedIOBase, before: bytes) -> None:
@@ -46,6 +53,7 @@ class PiecewiseDocument:
         self._before = before
         self._prefix = b""
         self._rest = b""
+        self._used = self._end = 0
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """The city objects, some at a time, as parsed.
@@ -55,44 +63,92 @@ class PiecewiseDocument:
         Unusual
             They were not found or cannot be cut apart.
         """
-        block = self._before or self._file.read(BLOCK_BYTES)
+        waiting: list[bytes] = []
+        for text, _, whole in self._pieces():
+            waiting.append(text)
+            if whole:
+                yield parsed_objects(b"".join(waiting))
+                waiting = []
+
+    def cuts(self) -> Iterator[tuple[int, int]]:
+        """Where in the file some whole objects begin and end, in the same pieces as ``objects`` gives them.
+
+        Raises
+        ------
+        Unusual
+            They were not found or cannot be cut apart.
+        """
+        start = -1
+        for text, end, whole in self._pieces():
+            start = end - len(text) if start < 0 else start
+            if whole:
+                yield start, end
+                start = end
+
+    def _pieces(self) -> Iterator[tuple[bytes, int, bool]]:
+        """Runs of text, where in the file each ends, and whether an object ends with it."""
+        blocks = self._blocks()
+        block = next(blocks, b"")
         match = _OBJECTS.search(block)
         if match is None:
             raise Unusual
         self._prefix, block = block[: match.end()], block[match.end() :]
+        at = match.end()
         scanner = _Scanner()
-        waiting: list[bytes] = []
         while True:
             block = self._whole_escapes(block)
             cut, end = scanner.scan(block)
             if end is not None:
-                yield _parsed([*waiting, block[:end]])
-                self._rest = block[end:]
+                self._end = at + end
+                self._rest = block[end:] + self._before[self._used :]
+                self._before = b""
+                yield block[:end], at + end, True
                 return
             if cut:
-                yield _parsed([*waiting, block[:cut]])
-                waiting = []
-            waiting.append(block[cut:])
-            block = self._file.read(BLOCK_BYTES)
+                yield block[:cut], at + cut, True
+            if cut < len(block):
+                yield block[cut:], at + len(block), False
+            at += len(block)
+            block = next(blocks, b"")
             if not block:
                 raise Unusual
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The text in runs, first of what was read before; the objects begin in the first."""
+        found = _OBJECTS.search(self._before)
+        while found is None and len(self._before) < _MOST_BEFORE and (more := self._file.read(BLOCK_BYTES)):
+            looked_at = max(len(self._before) - BLOCK_BYTES, 0)
+            self._before += more
+            found = _OBJECTS.search(self._before, looked_at)
+        size = (found.end() if found is not None else len(self._before)) + BLOCK_BYTES
+        while block := self._before[self._used : self._used + size]:
+            self._used += len(block)
+            size = BLOCK_BYTES
+            yield block
+        while block := self._file.read(BLOCK_BYTES):
+            yield block
 
     def _whole_escapes(self, block: bytes) -> bytes:
         """``block`` and as much more that it does not end within an escape."""
         while block.endswith(b"\\"):
-            more = self._file.read(1)
+            more = self._before[self._used : self._used + 1]
+            self._used += len(more)
+            more = more or self._file.read(1)
             if not more:
                 break
             block += more
         return block
 
-    def finish(self) -> tuple[dict[str, Any], NDArray[np.float64]]:
-        """The document without its objects and vertices, and the vertices as numbers of the file (V, 3)."""
+    def finish(self, read: ReadVertices | None = None) -> tuple[dict[str, Any], NDArray[np.float64]]:
+        """The document without its objects and vertices, and the vertices as numbers of the file (V, 3).
+
+        read : told where in the file the vertices begin and end, and given the text there; parses them.
+        """
         tail = bytearray(self._rest)
         self._rest = b""
         while block := self._file.read(BLOCK_BYTES):
             tail += block
-        skeleton, vertices = self._without_vertices(self._prefix, tail)
+        skeleton, vertices = self._without_vertices(self._prefix, tail, read)
         try:
             document = parse(skeleton)
         except ValueError as error:
@@ -103,8 +159,9 @@ class PiecewiseDocument:
             raise Unusual
         return document, vertices
 
-    @staticmethod
-    def _without_vertices(prefix: bytes, tail: bytearray) -> tuple[bytes, NDArray[np.float64]]:
+    def _without_vertices(
+        self, prefix: bytes, tail: bytearray, read: ReadVertices | None
+    ) -> tuple[bytes, NDArray[np.float64]]:
         """Cut the vertices out of the text around the objects."""
         before = _VERTICES.search(prefix)
         text: bytes | bytearray = prefix if before else tail
@@ -116,7 +173,9 @@ class PiecewiseDocument:
         if close is None:
             raise Unusual
         end = close.start() + 1
-        vertices = _vertices(memoryview(text)[start:end])
+        view, base = memoryview(text)[start:end], 0 if before else self._end
+        vertices = parsed_vertices(view) if read is None else read(base + start, base + end, view)
+        view.release()
         parts = (text[:start], text[end:])
         return (bytes(parts[0] + parts[1] + tail) if before else bytes(prefix + parts[0] + parts[1])), vertices
 
@@ -167,10 +226,16 @@ def _escaped(place: NDArray[np.int64], kind: NDArray[np.uint8]) -> NDArray[np.in
     return found
 
 
-def _parsed(parts: list[bytes]) -> dict[str, Any]:
-    text = b"".join(parts).strip(_BETWEEN)
+def parsed_objects(text: bytes) -> dict[str, Any]:
+    """Some whole objects with their ids, as parsed.
+
+    Raises
+    ------
+    Unusual
+        They are not.
+    """
     try:
-        objects = parse(b"{" + text + b"}")
+        objects = parse(b"{" + text.strip(_BETWEEN) + b"}")
     except ValueError as error:
         raise Unusual from error
     if not isinstance(objects, dict):
@@ -178,8 +243,14 @@ def _parsed(parts: list[bytes]) -> dict[str, Any]:
     return objects
 
 
-def _vertices(text: memoryview) -> NDArray[np.float64]:
-    """Vertices from the text between the outer brackets, block by block."""
+def parsed_vertices(text: memoryview) -> NDArray[np.float64]:
+    """(V, 3) vertices from some of the text between the outer brackets, block by block.
+
+    Raises
+    ------
+    Unusual
+        They are not.
+    """
     pieces: list[NDArray[np.float64]] = []
     start = 0
     while start < len(text):

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ Array = NDArray[np.generic]
 VARIABLE = "STADTFORUM_PROCESSES"
 #: More helpers than this wait for the disk and for each other.
 _MOST = 15
+#: While waiting for a helper, whoever wants to cancel is asked as often.
+_PATIENCE_S = 0.1
 
 _lock = threading.Lock()
 _pool: ProcessPoolExecutor | None = None
@@ -113,6 +115,68 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[
         yield from pool.map(work, items)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Crew(Generic[Item, Result]):
+    """Work for the helpers and this process: helpers take it from the front as it comes, ``finish`` from the back.
+
+    work : does one piece; is told whether it is done in this process. drop : frees a result that nobody takes.
+    """
+
+    def __init__(self, work: Callable[[Item, bool], Result], drop: Callable[[Result], object]) -> None:
+        self._work, self._drop = work, drop
+        self._items: list[Item] = []
+        self._futures: list[Future[Result] | None] = []
+
+    def add(self, item: Item) -> None:
+        """One more piece of work."""
+        self._items.append(item)
+        future = None
+        with contextlib.suppress(OSError):  # without helpers all is done here
+            future = submit(self._work, item, False)
+        self._futures.append(future)
+
+    def finish(self, tick: Callable[[], object]) -> list[Result]:
+        """All results, in the order of the work. ``tick`` is called now and then, and may raise to cancel."""
+        results: list[Result | None] = [None] * len(self._items)
+        try:
+            for number in reversed(range(len(self._items))):
+                future = self._futures[number]
+                if future is None or future.cancel():
+                    results[number] = self._work(self._items[number], True)
+                    self._futures[number] = None
+                tick()
+            for number, future in enumerate(self._futures):
+                if future is not None:
+                    results[number] = self._awaited(future, number, tick)
+                    self._futures[number] = None
+        except BaseException:
+            for result in results:
+                if result is not None:
+                    self._drop(result)
+            raise
+        finally:
+            self.leave()
+        return [result for result in results if result is not None]
+
+    def leave(self) -> None:
+        """Give up what was not fetched."""
+        for future in self._futures:
+            if future is not None and not future.cancel():
+                future.add_done_callback(self._drop_late)
+
+    def _awaited(self, future: Future[Result], number: int, tick: Callable[[], object]) -> Result:
+        while True:
+            try:
+                return future.result(timeout=_PATIENCE_S)
+            except TimeoutError:
+                tick()
+            except (BrokenProcessPool, OSError):  # the helper was ended, or had no room
+                return self._work(self._items[number], True)
+
+    def _drop_late(self, future: Future[Result]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._drop(future.result())
 
 
 @dataclass(frozen=True, slots=True)
