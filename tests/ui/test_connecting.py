@@ -120,3 +120,61 @@ def test_a_password_is_asked_for_and_kept_nowhere(city_window, server, source, q
     qtbot.wait(40)
     assert city_window.workspace.session.document.sources[-1].title == "Karte"
     assert "s3cret" not in city_window.settings.path.read_text(encoding="utf-8")
+
+
+def test_the_settings_take_permissions_back(city_window, server, qtbot):
+    from viewer.ui.settings_dialog import SettingsDialog
+
+    connecting = city_window.opener.connecting
+    connecting.ask(server.host, lambda: None)
+    choose(question(city_window), "Always connect", qtbot)
+    dialog = SettingsDialog(city_window.settings)
+    qtbot.addWidget(dialog)
+    dialog.forget_wanted.connect(connecting.forget_all)
+    assert dialog.forget.text() == "Forget 1 server" and server.host in dialog.forget.toolTip()
+    dialog.forget.click()
+    assert not dialog.forget.isEnabled()
+    assert not connecting.network.may_contact(server.host)
+
+
+def test_a_session_from_elsewhere_contacts_nobody_by_itself(city_window, server, source, tmp_path, qtbot):
+    """The session was saved where the server was allowed; here nobody allowed it, and there is no copy."""
+    from viewer.session import store
+
+    city_window.workspace.host.network.allow(server.host)
+    city_window.opener.open([str(source)])
+    qtbot.wait(20)
+    path = tmp_path / "plan.stadtforum"
+    store.save_session(path, city_window.workspace.session.document)
+    assert server.host not in path.read_text(encoding="utf-8")
+    city_window.workspace.session.mark_saved()
+    city_window.act["close_city"].trigger()
+    network = city_window.workspace.host.network
+    network.forbid(server.host)
+    network._copies = None
+    server.asked.clear()
+    city_window.opener.open([str(path)])
+    qtbot.wait(60)
+    assert city_window.workspace.city is not None and server.asked == []
+    choose(question(city_window), "Connect", qtbot)
+    qtbot.wait(40)
+    assert server.asked and [s.title for s in city_window.workspace.session.document.sources][-1] == "Karte"
+    assert city_window.workspace.layer(city_window.workspace.session.document.sources[-1].key)
+
+
+def test_nothing_but_the_allowed_host_is_ever_connected_to(city_window, server, source, qtbot, monkeypatch):
+    import socket
+
+    reached = []
+    connect = socket.socket.connect
+
+    def noting(self, address):
+        reached.append(address)
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", noting)
+    city_window.opener.open([str(source)])
+    qtbot.wait(20)
+    assert reached == []
+    choose(question(city_window), "Connect", qtbot)
+    assert {f"{host}:{port}" for host, port in reached} == {server.host}

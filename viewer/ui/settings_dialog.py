@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -17,11 +19,14 @@ from PySide6.QtWidgets import (
 
 from viewer.settings import Settings
 from viewer.ui import i18n, theme
-from viewer.ui.i18n import LANGUAGES, tr
+from viewer.ui.i18n import LANGUAGES, tr, trn
 
 
 class SettingsDialog(QDialog):
     """Every change applies at once; there is nothing to confirm."""
+
+    #: Take back what was allowed to contact servers.
+    forget_wanted = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +38,8 @@ class SettingsDialog(QDialog):
         self.frames = QCheckBox()
         self.idle = QSpinBox()
         self.idle.setRange(15, 3600)
+        self.forget = QPushButton()
+        self.forget.clicked.connect(self._forget)
         self._form = QFormLayout()
         self._form.setSpacing(12)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -50,6 +57,7 @@ class SettingsDialog(QDialog):
             ("", self.motion),
             ("", self.frames),
             ("Seconds until a stand starts again", self.idle),
+            ("Servers allowed for good", self.forget),
         ]
         for text, field in self._rows:
             self._form.addRow(tr(text) if text else "", field)
@@ -84,6 +92,14 @@ class SettingsDialog(QDialog):
         self.frames.setText(tr("Show frame times over the picture"))
         self.frames.setChecked(value.performance_overlay)
         self.idle.setValue(value.idle_seconds)
+        hosts = value.allowed_hosts
+        self.forget.setText(trn("Forget {n} server", "Forget {n} servers", len(hosts)) if hosts else tr("None"))
+        self.forget.setToolTip("\n".join(hosts))
+        self.forget.setEnabled(bool(hosts))
+
+    def _forget(self) -> None:
+        self.forget_wanted.emit()
+        self._fill()
 
     def _set_language(self, index: int) -> None:
         code = self.language.itemData(index)

@@ -281,7 +281,9 @@ class WindowActions(QObject):
         from viewer.ui.settings_dialog import SettingsDialog
 
         window = self._window
-        SettingsDialog(window.settings, window).exec()
+        dialog = SettingsDialog(window.settings, window)
+        dialog.forget_wanted.connect(window.opener.connecting.forget_all)
+        dialog.exec()
         window.view.reduced_motion = window.settings.value.reduced_motion
         self.act["performance"].setChecked(window.settings.value.performance_overlay)
 
