@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     result: dict[str, Any] = {"machine": machine(), "graphics": graphics(), "sizes": sizes, "drawn": {}}
     rows: list[goals.Row] = []
     failed: list[str] = []
+    loads: list[float | None] = result["machine"]["loads"]
     result |= {"rows": rows, "failed": failed, "peers": []}
     with tempfile.TemporaryDirectory(prefix="stadtforum-bench-", dir=options.folder) as name:
         folder = Path(name)
@@ -57,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
             except (RuntimeError, OSError) as error:  # the others are measured all the same
                 failed.append(f"{what}: {error}")
                 _say(failed[-1])
+            loads.append(_load())
             _keep(result, options)
     rows += goals.growth_rows(rows, {int(key): found for key, found in result["drawn"].items() if key.isdigit()})
     return _give(result, options) or bool(failed)
@@ -96,7 +98,7 @@ def _peer_rows(
     from benchmarks.peers import compare
 
     wanted = [size for size in sizes if size in PEER_SIZES]
-    result["peers"] = compare.run(wanted, folder, options.peers_folder, result["rows"], say=_say)
+    result["peers"] = compare.run(wanted, folder, options.peers_folder, say=_say)
     return []
 
 
@@ -170,7 +172,13 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
         "day": time.strftime("%Y-%m-%d"),
+        "loads": [_load()],
     }
+
+
+def _load() -> float | None:
+    """How many programs wanted a core during the last minute, where the system tells."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def _processor() -> str:

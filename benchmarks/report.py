@@ -77,6 +77,7 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         f"Machine: {about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}, "
         f"{about.get('day', '')}.",
+        *_busy(about),
         f"Versions: {versions}.",
         f"Graphics: {driver['renderer']}, OpenGL {driver['version']}"
         f"{' (software: there is no graphics card)' if driver['software'] else ''}.",
@@ -111,6 +112,17 @@ def page(result: Mapping[str, Any]) -> str:
             f"| {_verdict(row, '**{}**')} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _busy(about: Mapping[str, Any]) -> list[str]:
+    """A sentence where other programs used the machine meanwhile."""
+    loads = [load for load in about.get("loads", []) if load is not None]
+    if not loads or loads[0] < 0.5:
+        return []
+    return [
+        f"**Other programs were running on it:** {loads[0]} waited for its {about['cores']} cores when this began "
+        f"(during the run, with it, {min(loads)} to {max(loads)}), so times are longer than they need be."
+    ]
 
 
 def _goal_table(rows: Sequence[goals.Row]) -> list[str]:

@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +28,25 @@ _HERE = Path(__file__).resolve().parent
 
 
 def run(
-    sizes: Sequence[int], folder: Path, peers_folder: Path, rows: Sequence[Mapping[str, Any]], *,
-    say: Callable[[str], None], pictures: Path | None = None,
-) -> list[Found]:  # fmt: skip
+    sizes: Sequence[int], folder: Path, peers_folder: Path, *, say: Callable[[str], None], pictures: Path | None = None
+) -> list[Found]:
     """Rows ``peer``, ``what``, ``houses``, ``theirs``, ``ours``, ``unit``, ``ratio``; or ``peer``, ``skipped``.
 
+    The viewer is measured again right beside the others, so that whatever else the machine does slows all of them.
     pictures : a folder for the last view of each, for looking at whether the same is drawn.
     """
-    ours = {(row["what"], row["houses"]): row["value"] for row in rows}
     found: list[Found] = []
-    skipped: set[str] = set()
+    skipped: set[tuple[str, str]] = set()
     for size in sizes:
         work = folder / f"peers-{size}"
         work.mkdir()
-        say(f"{size:,} buildings: files for other programs")
         cityjson = write_cityjson(work / "town.city.json", size)
+        say(f"{size:,} buildings: the viewer beside others")
+        ours = _viewer(cityjson, work / "copies")
         for peer, title, measure in _peers(peers_folder, work, size, cityjson):
             reason = missing(peer, peers_folder) if peer != "vtk" else ""
             if reason:
-                skipped.add(f"{title}\n{reason}")
+                skipped.add((title, reason))
                 continue
             say(f"{size:,} buildings: {title}")
             try:
@@ -54,17 +54,15 @@ def run(
             except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                 found.append({"peer": title, "skipped": f"{size:,} buildings: {str(error).strip()[-300:]}"})
                 continue
-            found += _rows(title, peer, size, theirs, ours)
+            found += _rows(title, size, theirs, ours | theirs.get("viewer", {}))
             if pictures is not None:
                 _keep_picture(work, pictures, peer, size)
         shutil.rmtree(work, ignore_errors=True)
-    return found + [dict(zip(("peer", "skipped"), text.split("\n"), strict=True)) for text in sorted(skipped)]
+    return found + [{"peer": title, "skipped": reason} for title, reason in sorted(skipped)]
 
 
 def _peers(peers: Path, work: Path, size: int, cityjson: Path) -> list[tuple[str, str, Callable[[], Found]]]:
-    listed: list[tuple[str, str, Callable[[], Found]]] = []
-    if size <= LARGEST_VTK:
-        listed.append(("vtk", "vtkCityGMLReader", lambda: _vtk(work, size)))
+    """Kind, title and measurement of each program, with files made when they are first needed."""
     glb = work / "town.glb"
 
     def with_glb(measure: Callable[[Path], Found]) -> Found:
@@ -72,29 +70,42 @@ def _peers(peers: Path, work: Path, size: int, cityjson: Path) -> list[tuple[str
             _convert(cityjson, glb)
         return measure(glb)
 
-    listed.append(("f3d", "F3D 3 (GLB)", lambda: with_glb(lambda file: _f3d(peers, work, file))))
-    if _writes_tiles():
-        listed.append(("cesium", "CesiumJS (3D Tiles)", lambda: _cesium_tiles(peers, work, cityjson)))
-    listed.append(
-        ("cesium", "CesiumJS (GLB)", lambda: with_glb(lambda file: _cesium(peers, work, file, _origin(file))))
-    )
-    listed.append(("cityjson", "cityjson-threejs-loader", lambda: _cityjson(peers, work, cityjson)))
-    return listed
+    listed: list[tuple[str, str, Callable[[], Found]]] = []
+    if size <= LARGEST_VTK:
+        listed.append(("vtk", "vtkCityGMLReader", lambda: _vtk(work, size)))
+    return [
+        *listed,
+        ("f3d", "F3D 3 (GLB)", lambda: with_glb(lambda file: _f3d(peers, work, file))),
+        ("cesium", "CesiumJS (3D Tiles)", lambda: _cesium_tiles(peers, work, cityjson)),
+        ("cesium", "CesiumJS (GLB)", lambda: with_glb(lambda file: _cesium(peers, work, file, _origin(file)))),
+        ("cityjson", "cityjson-threejs-loader", lambda: _cityjson(peers, work, cityjson)),
+    ]
 
 
-def _rows(title: str, peer: str, size: int, theirs: Found, ours: Mapping[tuple[str, int], float]) -> list[Found]:
-    opening = "CityGML" if peer == "vtk" else "CityJSON"
+def _viewer(path: Path, copies: Path, *, pictures: bool = True) -> Found:
+    """What the viewer takes: openings without and with a prepared copy, pictures while moving and at rest."""
+    first, second = (child("benchmarks.one_size", "open", str(path), "--copies", str(copies)) for _ in range(2))
+    found = {"first": first["seconds"], "second": second["seconds"]}
+    if not pictures:
+        return found
+    source = ("--file", str(path), "--copies", str(copies))
+    drawn = child("benchmarks.one_size", "draw", *source, "--frames", "80", "--repeats", "2", "--no-floor")
+    resting = statistics.median(statistics.median(view["ours"]) for view in drawn["views"])
+    return found | {"moving": statistics.median(drawn["moving"]), "resting": resting}
+
+
+def _rows(title: str, size: int, theirs: Found, ours: Found) -> list[Found]:
     frame = statistics.median(theirs["frames"])
     pairs = [
-        ("file to picture, ours first time", theirs["seconds"], f"{opening}: first opening to the full picture", "s"),
-        ("file to picture, ours prepared", theirs["seconds"], f"{opening}: second opening to the full picture", "s"),
-        ("picture, ours moving", frame, "moving, median", "ms"),
-        ("picture, ours at rest", frame, "resting, median of the views", "ms"),
+        ("file to picture, ours first time", theirs["seconds"], "first", "s"),
+        ("file to picture, ours prepared", theirs["seconds"], "second", "s"),
+        ("picture, ours moving", frame, "moving", "ms"),
+        ("picture, ours at rest", frame, "resting", "ms"),
     ]
     return [
-        {"peer": title, "what": what, "houses": size, "theirs": value, "ours": ours[key, size], "unit": unit,
-         "ratio": value / ours[key, size]}
-        for what, value, key, unit in pairs if (key, size) in ours
+        {"peer": title, "what": what, "houses": size, "theirs": value, "ours": ours[key], "unit": unit,
+         "ratio": value / ours[key]}
+        for what, value, key, unit in pairs
     ]  # fmt: skip
 
 
@@ -116,7 +127,8 @@ def _request(work: Path, **more: Any) -> Path:
 
 def _vtk(work: Path, size: int) -> Found:
     gml = write_citygml(work / "town.gml", size)
-    return child("benchmarks.peers.vtk_peer", str(gml), str(_request(work)), seconds=SECONDS)
+    found = child("benchmarks.peers.vtk_peer", str(gml), str(_request(work)), seconds=SECONDS)
+    return found | {"viewer": _viewer(gml, work / "copies-gml", pictures=False)}
 
 
 def _f3d(peers: Path, work: Path, glb: Path) -> Found:
@@ -190,12 +202,6 @@ def _origin(glb: Path) -> tuple[float, float, float]:
         document = json.loads(file.read(int.from_bytes(head[12:16], "little")))
     x, y, z = document["asset"]["extras"]["origin_crs"]
     return ORIGIN[0] - x, ORIGIN[1] - y, ORIGIN[2] - z
-
-
-def _writes_tiles() -> bool:
-    from viewer.readers.export import FORMATS
-
-    return any("3dtiles" in ending for form in FORMATS for ending in form.endings)
 
 
 def _keep_picture(work: Path, pictures: Path, peer: str, size: int) -> None:
