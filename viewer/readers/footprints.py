@@ -28,6 +28,7 @@ from viewer.readers.footprint_columns import (
     guess,
     numbers,
 )
+from viewer.readers.store.folder import FORMAT
 from viewer.readers.vector_files import LayerInfo, plain_value, plain_values, polygon_layers, read_layer
 
 Floats = NDArray[np.float64]
@@ -57,11 +58,13 @@ _LOWEST_Z, _HIGHEST_Z = -450.0, 8900.0
 _ID_NAMES = ("gmlid", "id", "uuid", "oid", "identificatie", "objectid", "osmid", "uid", "gid")
 
 
-def looks_like_footprints(path: str | PathLike[str]) -> float:
+def looks_like_footprints(path: str | PathLike[str], head: bytes = b"") -> float:
     """How sure it is that a vector file shows buildings, 0 to 1; 0 for anything else or unreadable.
 
     Judged by the names of layers and columns and by a height column, without reading the shapes.
     """
+    if FORMAT.encode() in head[:200]:
+        return 0.0  # a prepared city: not worth loading what reads vector files
     try:
         layers = polygon_layers(Path(path))
     except ReadError:
