@@ -138,7 +138,7 @@ def _fetched(
     end: float,
 ) -> VectorTable:
     """The features of one type, as GeoJSON if that works, else as GML."""
-    crs = ows.best_crs(offer.crs, context.frame.crs)
+    crs = ows.best_crs(offer.crs, context.frame.crs) or context.frame.crs  # one that names none may well know it
     written = ows.spelling(offer.crs, crs)
     url = _address(source, service, offer, written, area, context)
     wanted = source.settings.get("format", "") or service.json_format
