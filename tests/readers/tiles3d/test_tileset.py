@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 from pathlib import Path
@@ -196,6 +197,60 @@ def test_a_quadtree_of_two_levels_of_subtrees_has_the_tiles_it_says(tmp_path: Pa
     assert nodes.low[filled][:, :2].tolist() == [[0, 0], [0, 0], [50, 50]]
     assert nodes.high[filled][:, :2].tolist() == [[100, 100], [50, 50], [100, 100]]
     assert not [issue for issue in context.log.issues() if "missing" in issue.text]
+
+
+def test_tiles_and_contents_of_an_implicit_tiling_have_their_attributes(tmp_path: Path):
+    data = subtree("11001", ["00001"], "0")
+    length = struct.unpack_from("<Q", data, 8)[0]
+    document, binary = json.loads(data[24 : 24 + length]), data[24 + length :]
+
+    def view(content: bytes) -> int:
+        nonlocal binary
+        document["bufferViews"].append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(content)})
+        binary += content + b"\0" * (-len(content) % 8)
+        return len(document["bufferViews"]) - 1
+
+    # three tiles are there, one of them with a content
+    heights = {
+        "class": "tile",
+        "count": 3,
+        "properties": {"top": {"values": view(np.array([9, 5, 7], "<f4").tobytes())}},
+    }
+    names = {"values": view(b"Hof"), "stringOffsets": view(np.array([0, 3], "<u4").tobytes())}
+    document["propertyTables"] = [heights, {"class": "content", "count": 1, "properties": {"called": names}}]
+    document["tileMetadata"], document["contentMetadata"] = 0, [1]
+    document["buffers"] = [{"byteLength": len(binary)}]
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 8)
+    schema = {
+        "classes": {
+            "tile": {"properties": {"top": {"type": "SCALAR", "componentType": "FLOAT32"}}},
+            "content": {"properties": {"called": {"type": "STRING"}}},
+        }
+    }
+    files = {
+        "tileset.json": tileset(implicit("QUADTREE", 2, 2), schema=schema),
+        "s/0_0_0.subtree": b"subt" + struct.pack("<IQQ", 1, len(text), len(binary)) + text + binary,
+        "c/1_1_1.glb": GLB,
+    }
+    (content,) = contents(opened(write(tmp_path, files)))
+    assert content.attributes["top"].tolist() == [7.0]
+    assert content.attributes["called"].tolist() == ["Hof"]
+
+
+def test_gzipped_tiles_and_tilesets_are_unpacked(tmp_path: Path):
+    document = json.dumps(tileset(leaf("a.glb"))).encode()
+    path = write(tmp_path, {"tileset.json": gzip.compress(document), "a.glb": gzip.compress(GLB)})
+    assert len(contents(opened(path))) == 1
+    (tmp_path / "a.glb").write_bytes(gzip.compress(GLB)[:40])
+    with pytest.raises(ReadError):
+        opened(path).contents(0)
+
+
+def test_without_a_word_on_refinement_children_take_the_place_of_their_parent(tmp_path: Path):
+    root = {**leaf("a.glb"), "geometricError": 5, "children": [leaf("a.glb")]}
+    layer = opened(write(tmp_path, {"tileset.json": tileset(root), "a.glb": GLB}))
+    assert layer.tree.nodes.add.tolist() == [False, False]
 
 
 def test_an_octree_halves_heights_too(tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -32,13 +33,33 @@ def fetch_beside(folder: Path) -> Fetch:
         try:
             if path.stat().st_size > MAX_MODEL_BYTES:
                 raise too_large(path.name, MAX_MODEL_BYTES, path)
-            return path.read_bytes()
+            return unpacked(path.read_bytes(), path)
         except FileNotFoundError:
             raise ReadError("{name} is missing.", name=uri[:120], path=path) from None
         except (OSError, ValueError) as error:
             raise ReadError("{name} cannot be opened.", name=uri[:120], path=path) from error
 
     return fetch
+
+
+def unpacked(data: bytes, path: Path) -> bytes:
+    """The bytes of a file, unpacked where they are gzipped, as servers like to keep tiles.
+
+    Raises
+    ------
+    ReadError
+        They are damaged. LimitError: they are larger than a model may be.
+    """
+    if data[:2] != b"\x1f\x8b":
+        return data
+    machine = zlib.decompressobj(31)
+    try:
+        result = machine.decompress(data, MAX_MODEL_BYTES)
+    except zlib.error as error:
+        raise ReadError("{name} is packed and damaged.", name=path.name, path=path) from error
+    if machine.unconsumed_tail:
+        raise too_large(path.name, MAX_MODEL_BYTES, path)
+    return result
 
 
 def path_beside(folder: Path, uri: str) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from viewer.errors import ReadError
 from viewer.readers.gltf.container import Fetch
 from viewer.readers.gltf.fields import Fields, parse_fields, wrong
+from viewer.readers.gltf.metadata import Columns, Schema, table_columns
 
 #: Levels of one subtree, and of a whole tiling.
 MAX_SUBTREE_LEVELS, MAX_LEVELS = 10, 30
@@ -38,7 +39,8 @@ class Subtree:
 
     level : (n,) within the subtree. morton : (n,) number within the level. parent : (n,) row, -1 for the first.
     contents : (c, n) bool, which of the tiling's contents each has. further : (m,) Morton numbers of the subtrees
-    below, and further_parent : (m,) rows of the tiles above them.
+    below, and further_parent : (m,) rows of the tiles above them. tile_values, content_values : attributes of the
+    tiles, and of every one of their contents, a row for each tile.
     """
 
     level: NDArray[np.int64]
@@ -47,6 +49,15 @@ class Subtree:
     contents: NDArray[np.bool_]
     further: NDArray[np.int64]
     further_parent: NDArray[np.int64]
+    tile_values: Columns = field(default_factory=dict)
+    content_values: tuple[Columns, ...] = ()
+
+    def values(self, row: int, content: int) -> dict[str, str | float]:
+        """Attributes of one content of one tile and of the tile itself; missing ones are left out."""
+        tables = [self.tile_values, *self.content_values[content : content + 1]]
+        found = {name: column[row] for table in tables for name, column in table.items()}
+        plain = {n: str(v) if isinstance(v, str) else float(v) for n, v in found.items()}
+        return {n: v for n, v in plain.items() if v != "" and v == v}
 
 
 def read_tiling(tile: Fields) -> Tiling | None:
@@ -100,7 +111,9 @@ def fill_template(template: str, level: int, xyz: NDArray[np.int64]) -> str:
     return template
 
 
-def read_subtree(data: bytes, tiling: Tiling, contents: int, levels: int, fetch: Fetch) -> Subtree:
+def read_subtree(
+    data: bytes, tiling: Tiling, contents: int, levels: int, fetch: Fetch, schema: Schema | None = None
+) -> Subtree:
     """One subtree file, binary or JSON.
 
     Parameters
@@ -134,14 +147,49 @@ def read_subtree(data: bytes, tiling: Tiling, contents: int, levels: int, fetch:
         if below > _MOST_TILES * 2:
             raise wrong("subtreeLevels")
         further = np.flatnonzero(bits.read(document.child("childSubtreeAvailability"), below))
-    return _connected(tiling, sizes, there, filled, further, depth)
+    found, places = _connected(tiling, sizes, there, filled, further, depth)
+    tables = _Tables(document, bits, Schema(None) if schema is None else schema)
+    listed_values = document.entries("contentMetadata")
+    return replace(
+        found,
+        tile_values=tables.rows(document.data.get("tileMetadata"), there, places),
+        content_values=tuple(
+            tables.rows(number, filled[k], places) for k, number in enumerate(listed_values[: len(filled)])
+        ),
+    )
+
+
+class _Tables:
+    """Property tables of a subtree: a row for every available tile or content, in the order of their bits."""
+
+    def __init__(self, document: Fields, bits: _Bits, schema: Schema) -> None:
+        self._document, self._bits, self._schema = document, bits, schema
+
+    def rows(self, number: object, there: NDArray[np.bool_], places: NDArray[np.int64]) -> Columns:
+        """Columns of one table for the tiles at ``places`` in the bits; empty where there is none or it is damaged."""
+        if isinstance(number, bool) or not isinstance(number, int):
+            return {}
+        try:
+            table = self._document.item("propertyTables", number)
+            columns = table_columns(table, self._schema, self._bits.view)
+        except ReadError:
+            return {}
+        if table.count("count") < int(there.sum()):
+            return {}
+        row = np.cumsum(there) - 1
+        result: dict[str, NDArray[np.generic]] = {}
+        for name, values in columns.items():
+            own = values[row[places]]
+            own[~there[places]] = np.nan if values.dtype.kind == "f" else ""
+            result[name] = own
+        return result
 
 
 def _connected(
     tiling: Tiling, sizes: NDArray[np.int64], there: NDArray[np.bool_], filled: NDArray[np.bool_],
     further: NDArray[np.int64], depth: int,
-) -> Subtree:  # fmt: skip
-    """Tiles whose parents are there, level by level."""
+) -> tuple[Subtree, NDArray[np.int64]]:  # fmt: skip
+    """Tiles whose parents are there, level by level; and the place of each in the bits."""
     starts = np.concatenate([[0], np.cumsum(sizes)])
     row = np.full(int(starts[-1]), -1, np.int64)
     level, morton, parent, places = [], [], [], []
@@ -162,10 +210,12 @@ def _connected(
         places.append(place)
     last = starts[depth - 1]
     above = row[last + further // tiling.children] if len(further) else further
-    return Subtree(
+    place = np.concatenate(places)
+    found = Subtree(
         np.concatenate(level), np.concatenate(morton), np.concatenate(parent),
-        filled[:, np.concatenate(places)], further[above >= 0], above[above >= 0],
+        filled[:, place], further[above >= 0], above[above >= 0],
     )  # fmt: skip
+    return found, place
 
 
 def _open(data: bytes, fetch: Fetch) -> tuple[Fields, list[bytes]]:
@@ -194,16 +244,19 @@ class _Bits:
     def __init__(self, document: Fields, buffers: list[bytes]) -> None:
         self._document, self._buffers = document, buffers
 
-    def read(self, item: Fields, count: int) -> NDArray[np.bool_]:
-        if "constant" in item:
-            return np.full(count, item.count("constant") == 1)
-        number = item.count("bitstream", item.count("bufferView"))
+    def view(self, number: int) -> memoryview:
+        """The bytes of a buffer view."""
         view = self._document.item("bufferViews", number)
         which = view.count("buffer")
         if which >= len(self._buffers):
             raise wrong(view.where)
         first, length = view.count("byteOffset"), view.count("byteLength")
-        data = self._buffers[which][first : first + length]
+        return memoryview(self._buffers[which])[first : first + length]
+
+    def read(self, item: Fields, count: int) -> NDArray[np.bool_]:
+        if "constant" in item:
+            return np.full(count, item.count("constant") == 1)
+        data = self.view(item.count("bitstream", item.count("bufferView")))
         if len(data) * 8 < count:
             raise ReadError("The subtree ends in the middle.")
         return np.unpackbits(np.frombuffer(data, np.uint8), count=count, bitorder="little").astype(bool)

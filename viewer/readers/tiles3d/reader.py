@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from viewer.city.streamed import Content, Holds, NodeTree, StreamedLayer, make_nodes
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
-from viewer.readers.gltf.container import MAX_MODEL_BYTES, fetch_beside
+from viewer.readers.gltf.container import MAX_MODEL_BYTES, fetch_beside, unpacked
 from viewer.readers.gltf.content import model_contents
 from viewer.readers.gltf.fields import parse_fields
 from viewer.readers.limits import MEBI, too_large
 from viewer.readers.tiles3d.formats import TileModel, read_tile
 from viewer.readers.tiles3d.placement import Kind, Placement, find_placement
-from viewer.readers.tiles3d.tileset import Tileset, transform_of
+from viewer.readers.tiles3d.tile import transform_of
+from viewer.readers.tiles3d.tileset import Tileset
 from viewer.readers.tiles3d.volumes import read_volume
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,8 @@ def read_tiles(path: Path, context: ReadContext) -> StreamedLayer:
     """
     with path.open("rb") as file:
         mark = file.read(4)
+    if mark[:2] == b"\x1f\x8b":
+        mark = _bytes_of(path, MAX_MODEL_BYTES)[:4]
     if mark in TILE_MARKS or path.suffix.lower() == ".gltf":
         return _one_tile(path, context)
     return _tileset(path, context)
@@ -91,7 +94,7 @@ def _tileset(path: Path, context: ReadContext) -> StreamedLayer:
 def _bytes_of(path: Path, limit: int) -> bytes:
     if path.stat().st_size > limit:
         raise too_large(path.name, limit, path)
-    return path.read_bytes()
+    return unpacked(path.read_bytes(), path)
 
 
 def _name_of(path: Path) -> str:

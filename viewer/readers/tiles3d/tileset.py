@@ -6,7 +6,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from viewer.city.report import Issue, IssueLog, Severity
 from viewer.city.streamed import Content, Holds, Nodes, NodeTree, make_nodes
 from viewer.errors import LimitError, ReadError
-from viewer.readers.gltf.container import Fetch, fetch_beside, path_beside
 from viewer.readers.gltf.content import model_contents
 from viewer.readers.gltf.fields import Fields, parse_fields, wrong
 from viewer.readers.gltf.metadata import Schema, entity_values
@@ -27,6 +25,7 @@ from viewer.readers.tiles3d.implicit import (
     read_tiling,
 )
 from viewer.readers.tiles3d.placement import Placement
+from viewer.readers.tiles3d.tile import below, contents_of, fetch_below, scale_of, transform_of, with_values
 from viewer.readers.tiles3d.volumes import Volume, boxes_of_numbers, divided, local_boxes, read_volume
 
 Floats = NDArray[np.float64]
@@ -95,7 +94,7 @@ class Tileset:
     def open(self, document: Fields, folder: Path) -> None:
         """Take the outermost tileset file."""
         tileset = self._describe(document, folder, 0)
-        nodes, payloads = self._tiles(document.child("root"), tileset, np.eye(4), add=True)
+        nodes, payloads = self._tiles(document.child("root"), tileset, np.eye(4), add=False)
         self.tree = NodeTree(nodes)
         self._payloads.update({node: payload for node, payload in enumerate(payloads) if payload is not None})
 
@@ -167,7 +166,7 @@ class Tileset:
             with np.errstate(invalid="ignore", over="ignore"):
                 return self.placement.local(points @ matrix[:3, :3].T + matrix[:3, 3])
 
-        for tile in read_tile(data, _fetch_below(self.root, folder), log, upright=payload.tileset.upright):
+        for tile in read_tile(data, fetch_below(self.root, folder), log, upright=payload.tileset.upright):
             middle = matrix[:3, :3] @ np.asarray(tile.model.centre) + matrix[:3, 3]
             turn = self.placement.turn(middle) @ matrix[:3, :3] / max(scale_of(matrix), 1e-30)
             result += model_contents(tile.model, place, turn, tile.table, upright=True)
@@ -181,7 +180,7 @@ class Tileset:
         path = below(self.root, tileset.folder, uri)
         if path is None:
             raise ReadError("{name} lies outside the folder of the file and is not opened.", name=uri[:120])
-        return _fetch_below(self.root, tileset.folder)(uri), path.parent
+        return fetch_below(self.root, tileset.folder)(uri), path.parent
 
     def files(self) -> list[tuple[int, Path | None]]:
         """(node, file) of all contents known so far; None where an address leads outside."""
@@ -207,7 +206,8 @@ class Tileset:
         uri = fill_template(tiling.subtrees, wanted.level, wanted.xyz)
         data, folder = self._fetch(payload.tileset, uri)
         left = tiling.levels - wanted.level
-        found = read_subtree(data, tiling, len(wanted.templates), left, _fetch_below(self.root, folder))
+        files = fetch_below(self.root, folder)
+        found = read_subtree(data, tiling, len(wanted.templates), left, files, payload.tileset.schema)
         if not len(found.level):
             return
         size = 2**found.level
@@ -239,12 +239,10 @@ class Tileset:
         )  # fmt: skip
         payloads: list[_Payload | None] = []
         for row in range(count):
-            uris = tuple(
-                fill_template(template, int(level[row]), xyz[row])
-                for number, template in enumerate(wanted.templates)
-                if found.contents[number, row]
-            )
-            payloads.append(_Payload(payload.tileset, uris, payload.matrix, payload.values) if uris else None)
+            own = [number for number in range(len(wanted.templates)) if found.contents[number, row]]
+            uris = tuple(fill_template(wanted.templates[number], int(level[row]), xyz[row]) for number in own)
+            values = tuple({**payload.values[number], **found.values(row, number)} for number in own)
+            payloads.append(_Payload(payload.tileset, uris, payload.matrix, values) if uris else None)
         for place in below_xyz:
             deeper = replace(wanted, level=wanted.level + tiling.subtree_levels, xyz=place)
             payloads.append(replace(payload, subtree=deeper))
@@ -272,7 +270,7 @@ class Tileset:
             if "schema" in document:
                 schema = Schema(document.child("schema"))
             elif "schemaUri" in document:
-                schema = Schema(parse_fields(_fetch_below(self.root, folder)(document.text("schemaUri")), "schema"))
+                schema = Schema(parse_fields(fetch_below(self.root, folder)(document.text("schemaUri")), "schema"))
         except ReadError as error:
             with self._lock:
                 self.log.add(
@@ -359,69 +357,6 @@ class Tileset:
         for owner in (tile, content):
             values.update(entity_values(owner.child("metadata"), tileset.schema))
         return values
-
-
-def contents_of(tile: Fields) -> list[Fields]:
-    """The contents of a tile: none, one or several."""
-    given = list(tile.children("contents"))
-    if not given:
-        given = list(tile.child("extensions").child("3DTILES_multiple_contents").children("contents"))
-    if not given and "content" in tile:
-        given = [tile.child("content")]
-    return given
-
-
-def transform_of(tile: Fields) -> Floats:
-    """(4, 4) of a tile."""
-    given = tile.numbers("transform", 16)
-    if given is None:
-        return np.eye(4)
-    matrix = np.array(given).reshape(4, 4).T
-    if not np.isfinite(matrix).all() or np.abs(matrix[3] - (0, 0, 0, 1)).max() > 1e-9:
-        raise wrong(tile.place("transform"))
-    return matrix
-
-
-def scale_of(matrix: Floats) -> float:
-    """The largest factor by which a matrix stretches."""
-    return float(np.linalg.norm(matrix[:3, :3], axis=0).max())
-
-
-def with_values(content: Content, values: Mapping[str, str | float]) -> Content:
-    """The content with further attributes that are the same for all its features."""
-    if not values:
-        return content
-    rows, feature = content.feature_count, content.feature
-    if feature is None:
-        rows, feature = 1, np.zeros(len(content.positions), np.int32)
-    columns = dict(content.attributes)
-    for name, value in values.items():
-        if name in columns:
-            continue
-        if isinstance(value, str):
-            columns[name] = np.full(rows, value, np.dtypes.StringDType())
-        else:
-            columns[name] = np.full(rows, value, np.float64)
-    return replace(content, feature=feature, attributes=columns)
-
-
-def below(root: Path, folder: Path, uri: str) -> Path | None:
-    """The file a relative address names from a folder; None where it leads out of ``root``."""
-    if ":" in uri or uri.startswith(("/", "\\")) or not folder.is_relative_to(root):
-        return None
-    prefix = folder.relative_to(root).as_posix()
-    return path_beside(root, uri if prefix == "." else f"{quote(prefix)}/{uri}")
-
-
-def _fetch_below(root: Path, folder: Path) -> Fetch:
-    """Files named from a folder, anywhere below the folder of the outermost tileset."""
-    inside = fetch_beside(root)
-
-    def fetch(uri: str) -> bytes:
-        path = below(root, folder, uri)
-        return inside(uri if path is None else quote(path.relative_to(root).as_posix()))
-
-    return fetch
 
 
 def _child_of(morton: NDArray[np.int64], tiling: Tiling) -> NDArray[np.int64]:
