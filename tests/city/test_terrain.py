@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders import box, city_of, plane
 from viewer.city import TerrainLayer
-from viewer.city.gate import check_layer
+from viewer.city.gate import check_city, check_layer
 from viewer.city.ground import make_ground
 from viewer.city.measures import measure
 from viewer.city.report import IssueLog
@@ -172,3 +172,24 @@ def test_the_gate_refuses_senseless_grids_and_drops_impossible_heights():
     checked = check_layer(TerrainLayer("x", heights, (0.0, 0.0), 1.0), log)
     assert np.isnan(checked.heights).sum() == 3
     assert [issue.count for issue in log.issues()] == [2]
+
+
+def test_streets_keep_their_place_above_the_parks_they_cross_and_bend_with_the_ground():
+    hill = TerrainLayer(
+        "DGM", (100 + 20 * np.sin(np.arange(200) / 12.0) * np.ones((150, 1))).astype(np.float32), (-50.0, -50.0), 4.0
+    )
+    park, road = plane(0, 0, 300, 200, z=0.15), plane(0, 80, 300, 90, z=0.45)
+    city = city_of([*town(lambda x, y: 0.0), park, road], types=["Building"] * 36 + ["PlantCover", "Road"])
+    moved, count = set_on(city, None, hill)
+    assert count == 36
+    assert len(moved.face_surface) > len(city.face_surface) + 20
+    kind = np.array(moved.objects.types)[moved.objects.type_code[moved.face_object]]
+    for name, above in (("PlantCover", 0.15), ("Road", 0.45)):
+        points = moved.positions_local[(kind == name)[moved.vertex_face]]
+        assert points[:, 2] == pytest.approx(height_at(hill, points[:, :2]) + above, abs=0.01)
+        middle = moved.positions_local[moved.triangles[(kind == name)[moved.triangle_face]]].mean(axis=1)
+        assert np.abs(middle[:, 2] - height_at(hill, middle[:, :2]) - above).max() < 0.5
+    corner = moved.positions_local[moved.triangles[(kind == "PlantCover")[moved.triangle_face]]][:, :, :2]
+    a, b = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+    assert (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2 == pytest.approx(300 * 200, rel=1e-4)
+    assert check_city(moved, log := IssueLog()) is moved and not log.issues()

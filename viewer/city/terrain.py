@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from viewer.city.arrange import take_faces
 from viewer.city.kinds import Theme
 from viewer.city.layers import Layer, TerrainLayer
 from viewer.city.measures import Measures
 from viewer.city.model import CityModel
+from viewer.city.refine import refined
 from viewer.city.report import Issue, IssueLog, Severity
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,8 @@ Flags = NDArray[np.bool_]
 #: So many houses or more that stand at one level within this are taken to have no ground height of their own.
 LEVEL_M = 0.01
 LEVEL_FROM = 5
+#: Streets and parks this little above the level of the houses lie on the ground with them.
+LAID_M = 0.6
 #: A house this near to the terrain is left where it is.
 NEAR_M = 0.5
 #: From this median difference on a person is told.
@@ -76,7 +80,7 @@ def set_on(city: CityModel, faces: Flags | None, terrain: TerrainLayer) -> tuple
 
     A building stands at height 0 of the coordinate system, or all of the file stand at one level, and the terrain
     says otherwise: then it is moved up or down as a whole, its lowest corner onto the lowest terrain under it.
-    What lies flat on the ground at that level follows the terrain corner by corner.
+    What lies flat on the ground at that level is cut into triangles that follow the terrain.
 
     Returns
     -------
@@ -99,31 +103,83 @@ def set_on(city: CityModel, faces: Flags | None, terrain: TerrainLayer) -> tuple
     level = float(np.median(feet))
     sea = -city.frame.origin_crs[2]
     with np.errstate(invalid="ignore"):
-        flat = np.abs(low - sea) < LEVEL_M
+        above = low - sea
+        flat = np.abs(above) < LEVEL_M
         if len(feet) >= LEVEL_FROM and float(np.ptp(feet)) < LEVEL_M:
             flat |= np.abs(low - level) < LEVEL_M
-        laid = flat & (high - low < LEVEL_M) & _of_themes(city, _ON_GROUND)
-    if not flat.any():
+            above = np.where(np.abs(above) < LAID_M, above, low - level)
+        # Roads lie a little higher than the parks they cross.
+        laid = (np.abs(above) < LAID_M) & (high - low < LEVEL_M) & _of_themes(city, _ON_GROUND)
+    flat &= ~laid
+    if not (flat | laid).any():
         return city, 0
 
     near = np.flatnonzero(flat[vertex_feature])
     under = height_at(terrain, city.positions_local[near, :2])
     feature = vertex_feature[near]
-    known = np.isfinite(under)
     ground = np.full(count, np.inf)
-    at_foot = known & (z[near] - low[feature] < NEAR_M)
+    at_foot = np.isfinite(under) & (z[near] - low[feature] < NEAR_M)
     np.minimum.at(ground, feature[at_foot], under[at_foot])
     with np.errstate(invalid="ignore"):
         lift = np.where(flat & np.isfinite(ground), ground - low, 0.0)
     lift[np.abs(lift) < NEAR_M] = 0.0
-    lift[laid] = 0.0
-    moved = lift[feature] + np.where(laid[feature] & known, under - z[near], 0.0)
-    if not moved.any():
-        return city, 0
-    positions = city.positions_local.copy()
-    positions[near, 2] += moved.astype(np.float32)
-    lifted = replace(city, positions_local=positions, tiles=None)
-    return lifted, int(((lift != 0) & city.objects.feature_is_building).sum())
+    if lift.any():
+        positions = city.positions_local.copy()
+        positions[near, 2] += lift[feature].astype(np.float32)
+        city = replace(city, positions_local=positions, tiles=None)
+    moved = int(((lift != 0) & city.objects.feature_is_building).sum())
+    return _laid(city, np.flatnonzero(laid[city.face_feature]), terrain, np.where(laid, above, 0.0)), moved
+
+
+def _laid(city: CityModel, faces: NDArray[np.int64], terrain: TerrainLayer, above_m: Floats) -> CityModel:
+    """The city with some level faces laid on the terrain, cut into triangles where it bends.
+
+    above_m : (K,) height above the ground of every top-level object. Faces that reach beyond the terrain stay.
+    """
+    if not len(faces):
+        return city
+    corner = np.flatnonzero(np.isin(city.vertex_face, faces))
+    beyond = np.isnan(height_at(terrain, city.positions_local[corner, :2]))
+    faces = np.setdiff1d(faces, city.vertex_face[corner[beyond]])
+    of_faces = np.zeros(len(city.face_surface), bool)
+    of_faces[faces] = True
+    chosen = of_faces[city.triangle_face]
+    used, triangles = np.unique(city.triangles[chosen], return_inverse=True)
+    xy = city.positions_local[used, :2].astype(np.float64)
+    owner = city.triangle_face[chosen].astype(np.int64)
+
+    def height(places: Floats) -> Floats:
+        return height_at(terrain, places)
+
+    xy, triangles, owner = refined(xy, triangles.reshape(-1, 3), owner, height)
+    corners = xy[triangles].reshape(-1, 2)
+    z = height(corners) + np.repeat(above_m[city.face_feature[owner]], 3)
+    inside = np.isfinite(z).reshape(-1, 3).all(axis=1)  # over a gap in the terrain
+    if not len(owner) or (city.appearance is not None):
+        positions = city.positions_local.copy()
+        own = np.flatnonzero(of_faces[city.vertex_face])
+        under = height_at(terrain, positions[own, :2]) + above_m[city.face_feature[city.vertex_face[own]]]
+        positions[own, 2] = np.where(np.isfinite(under), under, positions[own, 2])
+        return replace(city, positions_local=positions, tiles=None)
+    kept = take_faces(city, np.flatnonzero(~of_faces))
+    pieces = np.column_stack([corners, z]).reshape(-1, 3, 3)[inside].reshape(-1, 3).astype(np.float32)
+    owner = owner[inside]
+    number = np.arange(len(owner), dtype=np.int32)
+    first_vertex, first_ring, first_face = len(kept.positions_local), len(kept.ring_start) - 1, len(kept.face_surface)
+    return replace(
+        kept,
+        positions_local=np.concatenate([kept.positions_local, pieces]),
+        ring_start=np.concatenate([kept.ring_start, (first_vertex + 3 * (number + 1)).astype(np.int32)]),
+        face_ring_start=np.concatenate([kept.face_ring_start, (first_ring + number + 1).astype(np.int32)]),
+        face_surface=np.concatenate([kept.face_surface, city.face_surface[owner]]),
+        face_object=np.concatenate([kept.face_object, city.face_object[owner]]),
+        face_lod=np.concatenate([kept.face_lod, city.face_lod[owner]]),
+        triangles=np.concatenate(
+            [kept.triangles, (first_vertex + np.arange(3 * len(owner))).reshape(-1, 3).astype(np.int32)]
+        ),
+        triangle_face=np.concatenate([kept.triangle_face, first_face + number]),
+        tiles=None,
+    )
 
 
 def _of_themes(city: CityModel, themes: tuple[Theme, ...]) -> Flags:

@@ -52,7 +52,7 @@ class GroundPlane:
         self.actor.PickableOff()
         _PROGRAM.apply(self.actor)
         fine = ground.detail
-        self._relief = None if fine is None else ReliefSurface(fine, span, min(below_m, 0.12))
+        self._relief = None if fine is None else ReliefSurface(fine, span, min(below_m, 0.45))
         self.actors = (self.actor,) if self._relief is None else (self.actor, self._relief.actor)
 
     def paint(self, style: Look) -> None:

@@ -7,20 +7,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from viewer.city import AreaLayer
 from viewer.city.ground import Ground
+from viewer.city.refine import FLAT_M, MAX_EDGE_M, MOST_POINTS, refined
 from viewer.readers.triangulate import triangulate
 from viewer.scene.shading import light_on
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Ground that bends less than this between two corners counts as flat there.
-FLAT_M = 0.10
-MAX_EDGE_M = 40.0
-_MIN_EDGE_M = 3.0
 #: How much light and shade of the ground show through what lies on it.
 _CONTRAST = 1.7
-_MOST_POINTS = 800_000
-_ROUNDS = 10
 
 
 def drape_points(xy: ArrayLike, ground: Ground | None, offset: float = 0.0) -> Floats:
@@ -71,7 +66,7 @@ def drape_polygons(
     cut = triangulate(flat, layer.ring_start, layer.polygon_ring_start)
     xy, triangles, owner = flat[:, :2], cut.triangles.astype(np.int64), cut.triangle_face.astype(np.int64)
     if ground is not None and not is_flat(ground) and len(triangles):
-        xy, triangles, owner = _refined(xy, triangles, owner, ground, max_edge)
+        xy, triangles, owner = refined(xy, triangles, owner, ground.height_at, max_edge)
     return drape_points(xy, ground, offset), triangles, owner
 
 
@@ -101,7 +96,7 @@ def drape_rings(
         return xy, np.column_stack([first, second]), line
     length = np.hypot(*(xy[second] - xy[first]).T)
     parts = np.clip(np.ceil(length / step), 1, 200).astype(np.int64)
-    if int(parts.sum()) > _MOST_POINTS:
+    if int(parts.sum()) > MOST_POINTS:
         parts = np.ones_like(parts)
     added = parts - 1
     which = np.repeat(np.arange(len(first)), added)
@@ -115,71 +110,3 @@ def drape_rings(
     a = np.where(k == 0, first[segment], base[segment] + k - 1)
     b = np.where(k == parts[segment] - 1, second[segment], base[segment] + k)
     return np.concatenate([xy, between]), np.column_stack([a, b]), line[segment]
-
-
-def _refined(xy: Floats, triangles: Ints, owner: Ints, ground: Ground, max_edge: float) -> tuple[Floats, Ints, Ints]:
-    """Halve edges until each follows the ground. Whether an edge is halved depends on its ends alone, so
-    neighbours agree and no gaps open; triangles without such an edge are done and leave the rounds."""
-    done: list[tuple[Ints, Ints]] = []
-    for _ in range(_ROUNDS):
-        pairs = np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=-1)
-        low, high = pairs.min(axis=-1), pairs.max(axis=-1)
-        codes, inverse = np.unique((low * len(xy) + high).ravel(), return_inverse=True)
-        a, b = codes // len(xy), codes % len(xy)
-        split = _bends(xy[a], xy[b], ground, max_edge)
-        if not split.any() or len(xy) + int(split.sum()) > _MOST_POINTS:
-            break
-        middle = np.full(len(codes), -1, np.int64)
-        middle[split] = len(xy) + np.arange(int(split.sum()))
-        xy = np.concatenate([xy, (xy[a[split]] + xy[b[split]]) / 2])
-        m = middle[inverse].reshape(-1, 3)
-        whole = (m < 0).all(axis=1)
-        done.append((triangles[whole], owner[whole]))
-        triangles, owner = _divided(xy, triangles[~whole], owner[~whole], m[~whole])
-    done.append((triangles, owner))
-    return xy, np.concatenate([d[0] for d in done]), np.concatenate([d[1] for d in done])
-
-
-def _bends(a: Floats, b: Floats, ground: Ground, max_edge: float) -> NDArray[np.bool_]:
-    """Which edges leave the ground between their ends."""
-    length = np.hypot(*(b - a).T)
-    za, zb = ground.height_at(a), ground.height_at(b)
-    off = np.zeros(len(a))
-    for share in (0.25, 0.5, 0.75):
-        z = ground.height_at(a + (b - a) * share)
-        off = np.maximum(off, np.abs(z - (za + (zb - za) * share)))
-    return np.asarray((length > _MIN_EDGE_M) & ((off > FLAT_M) | (length > max_edge)))
-
-
-def _divided(xy: Floats, triangles: Ints, owner: Ints, m: Ints) -> tuple[Ints, Ints]:
-    """Triangles with one, two or three halved edges as two, three or four. m : (t, 3), middle of the edge from
-    corner k to k + 1, -1 for none."""
-    halved = m >= 0
-    count = halved.sum(axis=1)
-    # One: turn so that edge 0 is the halved one. Two: so that edge 2 is the whole one.
-    turn = np.where(count == 1, halved.argmax(axis=1), np.where(count == 2, (~halved).argmax(axis=1) + 1, 0))
-    index = (np.arange(3) + turn[:, None]) % 3
-    t, e = np.take_along_axis(triangles, index, 1), np.take_along_axis(m, index, 1)
-    a, b, c = t.T
-    ab, bc, ca = e.T
-    parts: list[tuple[Ints, Ints]] = []
-
-    def add(of: NDArray[np.bool_], *corners: Ints) -> None:
-        parts.append((np.column_stack([corner[of] for corner in corners]), owner[of]))
-
-    one, two, three = count == 1, count == 2, count == 3
-    add(one, a, ab, c)
-    add(one, ab, b, c)
-    add(two, ab, b, bc)
-    # The rest of a triangle with two halved edges is a quad; cut it along its shorter diagonal.
-    by_a = np.zeros(len(t), bool)
-    by_a[two] = np.hypot(*(xy[a[two]] - xy[bc[two]]).T) < np.hypot(*(xy[ab[two]] - xy[c[two]]).T)
-    add(two & by_a, a, ab, bc)
-    add(two & by_a, a, bc, c)
-    add(two & ~by_a, a, ab, c)
-    add(two & ~by_a, ab, bc, c)
-    add(three, a, ab, ca)
-    add(three, ab, b, bc)
-    add(three, ca, bc, c)
-    add(three, ab, bc, ca)
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
