@@ -2,7 +2,8 @@
 
 Also the second opening of a file, from its prepared copy, against the first.
 
-The two sides of a ratio are measured in turn, several times, and their medians compared.
+The two sides of a ratio are measured in turn, several times, and their medians compared. Against bare parsing, which
+knows one core, the readers use one core; how much quicker two are is a row of its own.
 """
 
 from __future__ import annotations
@@ -15,15 +16,30 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.generate import write_citygml, write_cityjson
+from viewer.readers.helpers import VARIABLE
 
 Row = dict[str, object]
 
+DATA = Path("../shared/data")
+#: Real cities by their files.
+REAL = {
+    "nrw-lod2-cologne/nrw-lod2-cologne-25-tiles.zip": "CityGML",
+    "rotterdam-delfshaven-textured/msurface_buildings_all.json": "CityJSON",
+}
+#: Smaller files are read on one core.
+WORTH_BYTES = 24 * 2**20
+
 #: Goals of the project: at most this many times the bare parse, or the arrays; at least this much faster.
-CITYGML_GOAL, CITYJSON_GOAL, MEMORY_GOAL, VTK_GOAL = 4.0, 6.0, 3.0, 10.0
+CITYGML_GOAL, CITYJSON_GOAL, MEMORY_GOAL, VTK_GOAL = 2.5, 4.0, 3.0, 10.0
+#: Two cores are at least so many times as quick as one.
+TWO_CORES_GOAL = 1.6
 #: A second opening takes at most this share of the first.
 REOPEN_GOAL = 0.1
 
@@ -53,18 +69,79 @@ def run(sizes: tuple[int, ...], folder: Path, *, peers: bool = False, repeats: i
         rows += citygml_rows(gml, houses, repeats)
         rows += cityjson_rows(cityjson, houses, repeats)
         for kind, path in (("CityGML", gml), ("CityJSON", cityjson)):
+            rows += cores_rows(kind, path, houses, min(repeats, 3))
             rows += memory_rows(kind, small[kind], path, houses)
             rows += opening_rows(kind, path, houses, folder / f"copies_{kind}_{houses}", min(repeats, 3))
         if peers and houses <= 10_000:
             rows += vtk_rows(gml, houses)
+    return rows + real_rows(repeats)
+
+
+def real_rows(repeats: int) -> list[Row]:
+    """Reading against bare parsing for real files, where they are at hand: tiles in an archive, a textured city."""
+    rows: list[Row] = []
+    for name, kind in REAL.items():
+        path = (Path(__file__).resolve().parents[1] / DATA / name).resolve()
+        if path.exists():
+            bare = partial(_parse_all, path) if kind == "CityGML" else _bare_json(path)
+            with cores(1):
+                city = read(kind, path)
+                ours, theirs = interleaved(partial(read, kind, path), bare, repeats)
+            goal = CITYGML_GOAL if kind == "CityGML" else CITYJSON_GOAL
+            what = f"{path.parent.name}: reading / unpacking and bare parsing"
+            rows.append(_ratio(what, len(city.objects), ours / theirs, goal))  # type: ignore[attr-defined]
     return rows
+
+
+def _parse_all(path: Path) -> None:
+    """Unpack and parse every file of an archive, or a file."""
+    from lxml import etree
+
+    if not zipfile.is_zipfile(path):
+        etree.parse(path)
+        return
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if not name.endswith("/"):
+                etree.fromstring(archive.read(name))
+
+
+def cores_rows(kind: str, path: Path, houses: int, repeats: int) -> list[Row]:
+    """Reading on two cores against one, with helpers that are ready; no row where there is one core only."""
+    if (os.cpu_count() or 1) < 2:
+        return []
+
+    def on(count: int) -> None:
+        with cores(count):
+            read(kind, path)
+
+    one, two = interleaved(partial(on, 1), partial(on, 2), repeats)
+    row = {**_row(f"{kind} reading on one core / on two", houses, one / two, "x"), "goal": None, "goal_text": ""}
+    if path.stat().st_size >= WORTH_BYTES:
+        row |= {"goal": TWO_CORES_GOAL, "goal_text": f">= {TWO_CORES_GOAL:g} x", "reached": one / two >= TWO_CORES_GOAL}
+    return [row]
+
+
+@contextmanager
+def cores(count: int) -> Iterator[None]:
+    """Let reading use so many cores meanwhile."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
 
 
 def citygml_rows(path: Path, houses: int, repeats: int) -> list[Row]:
     """Reading CityGML, ready to draw, against ``lxml.etree.parse``."""
     from lxml import etree
 
-    ours, bare = interleaved(lambda: read("CityGML", path), lambda: etree.parse(path), repeats)
+    with cores(1):
+        ours, bare = interleaved(lambda: read("CityGML", path), lambda: etree.parse(path), repeats)
     return [
         _ratio("CityGML reading / lxml.etree.parse", houses, ours / bare, CITYGML_GOAL),
         _seconds("CityGML reading", houses, ours),
@@ -74,6 +151,17 @@ def citygml_rows(path: Path, houses: int, repeats: int) -> list[Row]:
 
 def cityjson_rows(path: Path, houses: int, repeats: int) -> list[Row]:
     """Reading CityJSON, triangulated and ready to draw, against ``orjson.loads`` with the collector off."""
+    with cores(1):
+        ours, bare = interleaved(lambda: read("CityJSON", path), _bare_json(path), repeats)
+    return [
+        _ratio("CityJSON reading / orjson.loads", houses, ours / bare, CITYJSON_GOAL),
+        _seconds("CityJSON reading", houses, ours),
+        _seconds("orjson.loads", houses, bare),
+    ]
+
+
+def _bare_json(path: Path) -> Callable[[], None]:
+    """``orjson.loads`` of a file that is in memory, with the collector off."""
     import orjson
 
     text = path.read_bytes()
@@ -85,12 +173,7 @@ def cityjson_rows(path: Path, houses: int, repeats: int) -> list[Row]:
         finally:
             gc.enable()
 
-    ours, bare = interleaved(lambda: read("CityJSON", path), parse, repeats)
-    return [
-        _ratio("CityJSON reading / orjson.loads", houses, ours / bare, CITYJSON_GOAL),
-        _seconds("CityJSON reading", houses, ours),
-        _seconds("orjson.loads", houses, bare),
-    ]
+    return parse
 
 
 def vtk_rows(path: Path, houses: int) -> list[Row]:
@@ -105,7 +188,8 @@ def vtk_rows(path: Path, houses: int) -> list[Row]:
         assert reader.GetOutput().GetNumberOfBlocks() > 0, "VTK's reader read nothing, so its time means nothing"
 
     seconds = clock(theirs)
-    ours = statistics.median(clock(lambda: read("CityGML", path)) for _ in range(3))
+    with cores(1):
+        ours = statistics.median(clock(lambda: read("CityGML", path)) for _ in range(3))
     return [
         {
             **_row("vtkCityGMLReader / CityGML reading", houses, seconds / ours, "x"),
@@ -126,7 +210,8 @@ def memory_rows(kind: str, small: Path, path: Path, houses: int) -> list[Row]:
         return []
     command = [sys.executable, "-c", _PEAK_PROBE, kind, str(small), str(path)]
     root = Path(__file__).resolve().parents[1]
-    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    with cores(1):
+        answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     found = json.loads(answer.stdout.splitlines()[-1])
     return [
         _ratio(f"{kind} peak memory / finished arrays", houses, found["peak"] / found["arrays"], MEMORY_GOAL),
