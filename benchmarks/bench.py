@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
                 _say(failed[-1])
             loads.append(_load())
             _keep(result, options)
-    rows += goals.growth_rows(rows, {int(key): found for key, found in result["drawn"].items() if key.isdigit()})
+    rows += goals.growth_rows(rows)
     return _give(result, options) or bool(failed)
 
 

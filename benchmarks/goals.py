@@ -24,8 +24,6 @@ REOPEN_SECONDS = {100_000: 2.0, 1_000_000: 4.0}
 REOPEN_MEMORY = {1_000_000: 3.0e9}
 #: Sizes whose moving pictures are compared with each other.
 SMALL, LARGE = 100_000, 1_000_000
-#: Sizes wholly drawn at full detail, between which memory is compared, so that what every picture needs drops out.
-FEW, MANY = 10_000, 50_000
 
 
 def row(what: str, houses: int, value: float, unit: str, goal: float | None = None, *, below: bool = False) -> Row:
@@ -91,6 +89,8 @@ def drawing_rows(found: Numbers, *, name: str = "") -> list[Row]:
             row(f"{label}moving / plain mesh, both jagged", houses, median / statistics.median(rough), "x",
                 MOVING_TO_FLOOR if houses in MOVING_SIZES and not name else None),
         ]  # fmt: skip
+    if found.get("unfinished"):
+        rows.append(row(f"{label}resting pictures never finished", houses, found["unfinished"], "", 0))
     return rows + _lever_rows(found, label, houses)
 
 
@@ -98,7 +98,7 @@ def _lever_rows(found: Numbers, label: str, houses: int) -> list[Row]:
     def median(key: str) -> float:
         return float(statistics.median(found[key]))
 
-    pick = found["pick"]
+    pick, near = found["pick"], found["near"]
     return [
         row(f"{label}slider tick / unchanged picture", houses, median("tick_resting") / median("unchanged_resting"),
             "x", _by_size(TICK, houses)),
@@ -112,20 +112,18 @@ def _lever_rows(found: Numbers, label: str, houses: int) -> list[Row]:
         row(f"{label}colour change, a colour never shown before", houses, max(found["first_colours"]), "ms"),
         row(f"{label}pick, median", houses, statistics.median(pick), "ms"),
         row(f"{label}pick, slowest of {len(pick)}", houses, max(pick), "ms", PICK_MS, below=True),
+        row(f"{label}kept for drawing, per triangle at full detail with edges", houses,
+            near["card_bytes"] / max(near["triangles"], 1), "B", BYTES_PER_TRIANGLE),
+        row(f"{label}kept for drawing after the flight", houses, found["counters_resting"]["card_bytes"] / MB, "MB"),
     ]  # fmt: skip
 
 
-def growth_rows(rows: Sequence[Row], drawn: Mapping[int, Numbers]) -> list[Row]:
-    """Goals that compare two sizes; ``drawn``: what was measured of the pictures, by size."""
+def growth_rows(rows: Sequence[Row]) -> list[Row]:
+    """Goals that compare two sizes."""
     found = []
     moving = {r["houses"]: r["value"] for r in rows if r["what"] == "moving, median"}
     if SMALL in moving and LARGE in moving:
         found.append(row(f"moving, median / that at {SMALL:,}", LARGE, moving[LARGE] / moving[SMALL], "x", GROWTH))
-    if FEW in drawn and MANY in drawn and "own" in drawn[FEW]["memory_full"]:
-        few, many = drawn[FEW], drawn[MANY]
-        more = many["memory_full"]["own"] - few["memory_full"]["own"]
-        each = more / (many["triangles"] - few["triangles"])
-        found.append(row(f"memory for every triangle more than at {FEW:,}", MANY, each, "B", BYTES_PER_TRIANGLE))
     return found
 
 
