@@ -140,7 +140,7 @@ def bake(order: Order, run: Runner, listener: Listener | None = None) -> Baked:
     }
     size = join_stores(
         [part.city for part in stored], order.out, report, name=order.out.stem, derive=derived, body=body, log=log,
-        each_tile=listener.joining,
+        source_folders=list(dict.fromkeys(Path(job.path).parent for job in jobs)), each_tile=listener.joining,
     )  # fmt: skip
     del stored  # a system that keeps mapped files would not let them go
     shutil.rmtree(order.parts_folder, ignore_errors=True)

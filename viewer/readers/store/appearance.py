@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,13 @@ def put_appearance(
     writer.put("look.face_texture", appearance.face_texture, splits["face"])
     writer.put("look.face_material", appearance.face_material, splits["face"])
     writer.put("look.materials", appearance.materials)
-    textures = [[text, _below(text, source_folder)] for text in appearance.textures]
-    return {"appearance": {"textures": textures, "theme": appearance.theme}}
+    folders = () if source_folder is None else (source_folder,)
+    return {"appearance": {"textures": places_of(appearance.textures, folders), "theme": appearance.theme}}
+
+
+def places_of(textures: Sequence[str], folders: Sequence[Path]) -> list[list[str]]:
+    """Where every picture is, and its path below the folder of its city ("" where it lies elsewhere)."""
+    return [[text, next(filter(None, (_below(text, folder) for folder in folders)), "")] for text in textures]
 
 
 def appearance_of(
@@ -58,10 +63,8 @@ def appearance_of(
     return Appearance(**found, textures=textures, theme=str(entry["theme"]))
 
 
-def _below(text: str, folder: Path | None) -> str:
+def _below(text: str, folder: Path) -> str:
     """The path of a picture from the folder of its city, "" if it is not in it."""
-    if folder is None:
-        return ""
     try:
         return Path(text).relative_to(folder).as_posix()
     except ValueError:

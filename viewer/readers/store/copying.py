@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -14,15 +15,19 @@ from viewer.city import CityModel, Column, ObjectTable
 from viewer.city.appearance import Appearance
 from viewer.city.merge import as_text
 from viewer.city.texts import PackedTexts, as_array, pack
+from viewer.readers.store.appearance import places_of
 from viewer.readers.store.arrays import Array, ArrayStream, ArrayWriter, load
 from viewer.readers.store.city import GEOMETRY
 from viewer.readers.store.plan import Piece, Plan
 
 
 class Copy:
-    """The arrays of the whole city on their way to the disk. A context manager: ``write`` all tiles, ``finish``."""
+    """The arrays of the whole city on their way to the disk. A context manager: ``write`` all tiles, ``finish``.
 
-    def __init__(self, plan: Plan, writer: ArrayWriter) -> None:
+    folders : where the sources lie; pictures of textures are found from there.
+    """
+
+    def __init__(self, plan: Plan, writer: ArrayWriter, folders: Sequence[Path] = ()) -> None:
         self._plan, self._writer = plan, writer
         self._stack = ExitStack()
         self._out: dict[str, ArrayStream] = {}
@@ -32,7 +37,7 @@ class Copy:
         self.appearance: dict[str, Any] | None = None
         if looks:
             theme = next((look.theme for look in looks if look.theme), "")
-            self.appearance = {"textures": [[text, ""] for text in plan.textures], "theme": theme}
+            self.appearance = {"textures": places_of(plan.textures, folders), "theme": theme}
 
     def __enter__(self) -> Copy:
         for name, (dtype, tail, _, _) in GEOMETRY.items():

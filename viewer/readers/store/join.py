@@ -30,6 +30,7 @@ def join_stores(
     derive: Callable[[CityModel], Mapping[str, Array]],
     body: Mapping[str, Any],
     log: IssueLog | None = None,
+    source_folders: Sequence[Path] = (),
     each_tile: EachTile | None = None,
 ) -> int:
     """Write ``cities``, sorted and in one coordinate system, as one store; its size in bytes.
@@ -40,6 +41,7 @@ def join_stores(
     derive : works out the derived arrays of the result, whose arrays are mapped.
     body : ``source``, ``options`` and ``questions`` for the manifest.
     log : told about ids that had to be made unique; what it knows then goes into the report.
+    source_folders : where the files lie; pictures of textures are found from there.
     each_tile : called with (tiles written, of how many).
 
     Raises
@@ -54,7 +56,7 @@ def join_stores(
     plan = Plan(cities, log)
     with NewFolder(folder) as new:
         writer = ArrayWriter(new.path)
-        with Copy(plan, writer) as copy:
+        with Copy(plan, writer, source_folders) as copy:
             for tile in range(len(plan.tiles)):
                 copy.write(tile, plan.pieces(tile))
                 if each_tile is not None:
