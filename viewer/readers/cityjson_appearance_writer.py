@@ -19,13 +19,14 @@ _TYPES = {"jpg": "JPG", "jpeg": "JPG", "png": "PNG"}
 
 
 class AppearanceWriter:
-    """Looks of the faces of a document.
+    """Looks of the faces of a document, or of several documents with lists of their own.
 
     Parameters
     ----------
     faces : (F,) positions in the city. face_ring : (F + 1,) into the rings, ring_start : (R + 1,) into the points,
         source : (P,) the city's vertex of every point; as they are written.
     names : of the pictures, by their number in the city's appearance; pictures without a name are left out.
+    document, documents : (F,) the number of the document of every face, and how many there are.
     """
 
     def __init__(
@@ -36,30 +37,35 @@ class AppearanceWriter:
         ring_start: Ints,
         source: Ints,
         names: Mapping[int, str],
+        document: Ints | None = None,
+        documents: int = 1,
     ) -> None:
         appearance = city.appearance
         assert appearance is not None
         self._theme = appearance.theme or _PLAIN_THEME
+        document = np.zeros(len(faces), np.int64) if document is None else document
         texture = appearance.face_texture[faces].astype(np.int64)
         texture[~np.isin(texture, list(names))] = -1
-        pictures, texture_of = _numbered(texture)
+        pictures, picture_start, texture_of = _numbered(texture, document, documents)
         material = appearance.face_material[faces].astype(np.int64)
-        materials, material_of = _numbered(material)
+        materials, material_start, material_of = _numbered(material, document, documents)
         textured_point = np.repeat(np.repeat(texture >= 0, np.diff(face_ring)), np.diff(ring_start))
-        points, point_of = _unique(appearance.uv[source[textured_point]])
-        number = np.full(len(source), -1, np.int64)
-        number[textured_point] = point_of
-        #: The ``appearance`` of the document; empty where nothing is left of it.
-        self.section: dict[str, Any] = {}
-        if len(materials):
-            self.section["materials"] = [
-                _material(i, row) for i, row in enumerate(appearance.materials[materials].tolist())
-            ]
-            self.section["default-theme-material"] = self._theme
-        if len(pictures):
-            self.section["textures"] = [_texture(names[i]) for i in pictures.tolist()]
-            self.section["vertices-texture"] = points.tolist()
-            self.section["default-theme-texture"] = self._theme
+        of_point = np.repeat(np.repeat(document, np.diff(face_ring)), np.diff(ring_start))
+        rows, row_of = _unique(appearance.uv[source[textured_point]])
+        every = np.full(len(source), -1, np.int64)
+        every[textured_point] = row_of
+        points, point_start, number = _numbered(every, of_point, documents)
+        #: The ``appearance`` of every document; empty where nothing is left of it.
+        self.sections: list[dict[str, Any]] = [{} for _ in range(documents)]
+        for own, first, last in _runs(material_start):
+            colors = appearance.materials[materials[first:last]].tolist()
+            self.sections[own]["materials"] = [_material(i, row) for i, row in enumerate(colors)]
+            self.sections[own]["default-theme-material"] = self._theme
+        for own, first, last in _runs(picture_start):
+            self.sections[own]["textures"] = [_texture(names[i]) for i in pictures[first:last].tolist()]
+            self.sections[own]["default-theme-texture"] = self._theme
+        for own, first, last in _runs(point_start):
+            self.sections[own]["vertices-texture"] = rows[points[first:last]].tolist()
         self._texture, self._material = texture_of.tolist(), material_of.tolist()
         self._rings = [number[a:b] for a, b in pairwise(ring_start.tolist())]
         self._bounds = face_ring.tolist()
@@ -82,10 +88,25 @@ class AppearanceWriter:
         return [[None] if number < 0 else [number, *ring.tolist()] for ring in rings]
 
 
-def _numbered(numbers: Ints) -> tuple[Ints, Ints]:
-    """The different numbers that are not negative, and the place of every one among them, -1 for negative ones."""
-    used = np.unique(numbers[numbers >= 0])
-    return used, np.where(numbers < 0, -1, np.searchsorted(used, numbers))
+def _numbered(numbers: Ints, document: Ints, documents: int) -> tuple[Ints, Ints, Ints]:
+    """Numbers that are not negative, counted anew in every document.
+
+    Returns what each document uses, one after the other, where each one's begin, and the place of every number among
+    those of its document, -1 for negative ones.
+    """
+    count = int(numbers.max(initial=0)) + 1
+    there = numbers >= 0
+    pairs, index = np.unique(document[there] * count + numbers[there], return_inverse=True)
+    start = np.searchsorted(pairs // count, np.arange(documents + 1))
+    place = np.full(len(numbers), -1, np.int64)
+    place[there] = index.reshape(-1) - start[document[there]]
+    return pairs % count, start, place
+
+
+def _runs(start: Ints) -> list[tuple[int, int, int]]:
+    """(document, first, last) of the documents that have something."""
+    own = np.flatnonzero(np.diff(start))
+    return list(zip(own.tolist(), start[own].tolist(), start[own + 1].tolist(), strict=True))
 
 
 def _unique(uv: NDArray[np.float32]) -> tuple[NDArray[np.float64], Ints]:

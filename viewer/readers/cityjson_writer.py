@@ -130,8 +130,8 @@ def to_cityjson(
             "CityObjects": city_objects(city, shell, wanted, looks),
             "vertices": shell.vertices.tolist(),
         }
-        if looks is not None and looks.section:
-            document["appearance"] = looks.section
+        if looks is not None and looks.sections[0]:
+            document["appearance"] = looks.sections[0]
         return orjson.dumps(document)
 
 

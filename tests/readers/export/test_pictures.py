@@ -18,7 +18,7 @@ from viewer.plugin_api import ReadContext
 from viewer.readers.citygml import read_citygml
 from viewer.scenario import Scenario, WholeCity
 
-ENDINGS = pytest.mark.parametrize("ending", [".city.json", ".gml", ".city.json.gz"])
+ENDINGS = pytest.mark.parametrize("ending", [".city.json", ".gml", ".city.json.gz", ".city.jsonl"])
 
 
 def dressed_town(folder: Path) -> CityModel:
@@ -79,7 +79,7 @@ def test_what_is_written_with_pictures_is_read_back_with_them(tmp_path: Path, en
     assert looks(back) == looks(city)
 
 
-@pytest.mark.parametrize("ending", [".city.json", ".gml"])
+@pytest.mark.parametrize("ending", [".city.json", ".gml", ".city.jsonl"])
 def test_only_pictures_of_what_is_written_are_copied(tmp_path: Path, ending: str) -> None:
     city = dressed_town(tmp_path / "from")
     assert city.appearance is not None
@@ -92,7 +92,7 @@ def test_only_pictures_of_what_is_written_are_copied(tmp_path: Path, ending: str
     assert [path.name for path in (tmp_path / "one_textures").iterdir()] == ["wall.png"]
 
 
-@pytest.mark.parametrize("ending", [".city.json", ".gml"])
+@pytest.mark.parametrize("ending", [".city.json", ".gml", ".city.jsonl"])
 def test_a_raised_city_keeps_its_pictures(tmp_path: Path, ending: str) -> None:
     city = dressed_town(tmp_path / "from")
     scenario = Scenario("more").with_value("storeys_added", 2.0, WholeCity())
@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no folder ../shared/data with real files")
-@pytest.mark.parametrize("ending", [".city.json", ".gml"])
+@pytest.mark.parametrize("ending", [".city.json", ".gml", ".city.jsonl"])
 def test_a_real_textured_city_comes_back_textured(tmp_path: Path, ending: str) -> None:
     city = read_citygml(DATA / "ingolstadt-lod3-textured" / "4018208" / "4018208.xml", ReadContext())
     back = read(write(export_of(city), tmp_path / f"street{ending}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import orjson
 
 from viewer.city import CityModel
 from viewer.plugin_api import Progress
+from viewer.readers.cityjson_appearance_writer import AppearanceWriter
 from viewer.readers.cityjson_writer import Shell, city_objects, metadata_of
 
 PRECISION_M = 0.001
@@ -17,8 +18,13 @@ PRECISION_M = 0.001
 CHUNK_BYTES = 1 << 20
 
 
-def cityjson_seq_chunks(city: CityModel, progress: Progress | None = None) -> Iterator[bytes]:
-    """The file, UTF-8, piece by piece. Every line has its own vertices, whole numbers of millimetres."""
+def cityjson_seq_chunks(
+    city: CityModel, progress: Progress | None = None, pictures: Mapping[int, str] | None = None
+) -> Iterator[bytes]:
+    """The file, UTF-8, piece by piece. Every line has its own vertices, whole numbers of millimetres.
+
+    pictures : what the file calls the pictures of textures, by their number in the city's appearance.
+    """
     progress = Progress() if progress is None else progress
     progress.report(0.0, "Writing the city")
     objects = city.objects
@@ -31,9 +37,15 @@ def cityjson_seq_chunks(city: CityModel, progress: Progress | None = None) -> It
         "CityObjects": {},
         "vertices": [],
     }
+    looks = None
+    if city.appearance is not None:
+        looks = AppearanceWriter(
+            city, shell.faces, shell.face_ring, shell.ring_start, shell.source, {} if pictures is None else pictures,
+            city.face_feature[shell.faces].astype(np.int64), len(objects.features),
+        )  # fmt: skip
     starts = _own_vertices(city, shell)
     vertices: list[list[int]] = shell.vertices.tolist()
-    entries = city_objects(city, shell, np.ones(max(len(objects.features), 1), np.bool_))
+    entries = city_objects(city, shell, np.ones(max(len(objects.features), 1), np.bool_), looks)
     lines: list[dict[str, Any]] = [{} for _ in objects.features]
     for (name, entry), line in zip(entries.items(), objects.feature_of_object.tolist(), strict=True):
         lines[line][name] = entry
@@ -41,7 +53,10 @@ def cityjson_seq_chunks(city: CityModel, progress: Progress | None = None) -> It
     ids = objects.ids[objects.features].tolist() if len(objects) else []
     for number, (name, members) in enumerate(zip(ids, lines, strict=True)):
         own = vertices[starts[number] : starts[number + 1]]
-        piece = orjson.dumps({"type": "CityJSONFeature", "id": name, "CityObjects": members, "vertices": own})
+        feature = {"type": "CityJSONFeature", "id": name, "CityObjects": members, "vertices": own}
+        if looks is not None and looks.sections[number]:
+            feature["appearance"] = looks.sections[number]
+        piece = orjson.dumps(feature)
         pieces.append(piece)
         size += len(piece)
         if size >= CHUNK_BYTES:

@@ -55,7 +55,7 @@ def _cityjson(export: Export, baked: Baked, progress: Progress) -> Iterator[byte
 
 
 def _cityjson_seq(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
-    return cityjson_seq_chunks(baked.city, progress)
+    return cityjson_seq_chunks(baked.city, progress, export.pictures)
 
 
 def _citygml(export: Export, baked: Baked, progress: Progress) -> Iterator[bytes]:
@@ -67,7 +67,7 @@ FORMATS: tuple[Format, ...] = (
     Format("cityjson", "CityJSON 2.0", "The whole city: shapes, surfaces, levels of detail, attributes.",
            (".city.json", ".json"), _cityjson, packs=True, pictures=True),
     Format("cityjsonseq", "CityJSONSeq 2.0", "As CityJSON, with one building per line, for large cities.",
-           (".city.jsonl", ".jsonl"), _cityjson_seq, packs=True),
+           (".city.jsonl", ".jsonl"), _cityjson_seq, packs=True, pictures=True),
     Format("citygml", "CityGML 2.0", "The whole city for offices and databases, in whole levels of detail.",
            (".gml", ".citygml", ".xml"), _citygml, packs=True, pictures=True),
     Format("gpkg", "GeoPackage", "Outlines on the ground with heights, numbers and attributes, for maps.",

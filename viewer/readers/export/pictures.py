@@ -16,7 +16,7 @@ from viewer.readers.archive import Member
 from viewer.readers.pictures import INSIDE, MAX_BYTES
 
 #: Endings of files that hold a city, which the folder's name leaves out.
-_ENDINGS = re.compile(r"(\.city)?\.(json|gml|citygml|xml)(\.gz)?$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(\.city)?\.(jsonl|json|gml|citygml|xml)(\.gz)?$", re.IGNORECASE)
 _UNFIT = re.compile(r"[^\w.\-]+")
 
 
