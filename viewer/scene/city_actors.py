@@ -7,7 +7,7 @@ and no colouring touches geometry. Which nodes are drawn, ``levels`` decides; wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from viewer.scene.feature_table import FeatureTexture
 from viewer.scene.levels import HOUSES, Choice, LevelTree, Limits, View
 from viewer.scene.loader import Loader
 from viewer.scene.node_actor import NodeActor, node_actor
+from viewer.scene.pace import Counters, Pace
 from viewer.scene.packing import CODES, code_colors
 from viewer.scene.palettes import Look, rgb
 from viewer.scene.rows import Rows
@@ -36,9 +37,8 @@ AT_ONCE_TRIANGLES = 120_000
 
 #: Share of the memory on the card for what the picture shows; the rest is for stand-ins, edges and what was seen last.
 CHOSEN = 0.5
-
-#: No limits but one pixel.
-EVERYTHING = Limits()
+#: From this share on only what the picture shows is loaded, no stand-ins.
+TIGHT = 0.8
 
 _BODY = Program()
 _BLOCKS = Program(flat=True)
@@ -48,42 +48,6 @@ _BODY_MATERIALS = Program(colored=True)
 _BLOCKS_MATERIALS = Program(flat=True, colored=True)
 _BODY_PICTURES = Program(textured=True)
 _GROUND_PICTURES = Program(lifted=False, painted=False, textured=True)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How a picture is made.
-
-    limits : see ``Limits``; its bytes are the budget for everything the graphics card keeps of the city.
-    at_once : make whatever the picture needs now, however long it takes; else what is missing comes in later pictures.
-    upload_bytes : handed to the graphics card in one picture, but at least one node.
-    moving : no edges, unless there are few.
-    """
-
-    limits: Limits = EVERYTHING
-    at_once: bool = True
-    upload_bytes: int = 4_000_000
-    moving: bool = False
-
-
-@dataclass(frozen=True)
-class Counters:
-    """What was drawn in the last picture and what is kept.
-
-    masses, blocks, houses : squares and tiles drawn at each level. triangles : drawn. work : in triangles of a block.
-    card_bytes : kept on the graphics card. uploaded_bytes : handed over for this picture. rows_written : rows of state
-    and tint written since the city is shown. waiting : whether finer parts are still to come.
-    """
-
-    masses: int = 0
-    blocks: int = 0
-    houses: int = 0
-    triangles: int = 0
-    work: float = 0.0
-    card_bytes: int = 0
-    uploaded_bytes: int = 0
-    rows_written: int = 0
-    waiting: bool = False
 
 
 class CityActors:
@@ -241,7 +205,8 @@ class CityActors:
         if at_once:
             self._make_now(missing)
         else:
-            wanted: list[Key] = [("node", n) for n in choice.wanted.tolist()]
+            tight = self._kept_bytes() > TIGHT * pace.limits.card_bytes
+            wanted: list[Key] = [("node", n) for n in (choice.needed if tight else choice.wanted).tolist()]
             self._loader.wish([(key, self._jobs.job(key)) for key in (*missing, *wanted) if self._may_make(key)])
         self.choice, self._refined, self.limited = choice, choice.refined, choice.limited
         flat = sum(int(self.arrays.far.count[t, FLAT_TRIANGLES]) for kind, t in keys if kind == "ground")
@@ -400,13 +365,17 @@ class CityActors:
         if self._renderer is not None:
             self._renderer.RemoveActor(node.actor)
 
+    def _kept_bytes(self) -> int:
+        return sum(node.card_bytes for node in self._nodes.values())
+
     def _keep_budget(self, card_bytes: float) -> None:
-        """Drop what was not needed for longest until the rest fits; never what is in this picture, nor the whole."""
-        total = sum(node.card_bytes for node in self._nodes.values())
+        """Drop what was not needed for longest until the rest fits, then stand-ins; never what is in this picture, nor
+        the whole."""
+        total = self._kept_bytes()
         if total <= card_bytes:
             return
-        old = sorted((node.last_seen, key) for key, node in self._nodes.items() if node.last_seen < self._number)
-        for _, key in old:
+        unseen = [(node.last_seen, key) for key, node in self._nodes.items() if not (node.visible and node.ready)]
+        for _, key in sorted(unseen):
             if total <= card_bytes:
                 return
             if key != ("node", 0):
@@ -425,14 +394,8 @@ class CityActors:
             masses=int(kinds[0]), blocks=int(kinds[1]), houses=int(kinds[2]),
             triangles=sum(n.triangles for n in self._nodes.values() if n.visible and n.ready),
             work=self.work,
-            card_bytes=sum(n.card_bytes for n in self._nodes.values()),
+            card_bytes=self._kept_bytes(),
             uploaded_bytes=self.uploaded_bytes,
             rows_written=self.rows.written,
             waiting=self.pending,
         )  # fmt: skip
-
-
-def added(counters: list[Counters]) -> Counters:
-    """Counters of several halves as one."""
-    total = {f.name: sum(getattr(c, f.name) for c in counters) for f in fields(Counters)}
-    return Counters(**{**total, "waiting": any(c.waiting for c in counters)})

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from viewer.scene.camera import CameraController
-from viewer.scene.city_actors import Counters, Pace, added
 from viewer.scene.governor import CARD_MS, SOFTWARE_MS, Governor, memory_budget
+from viewer.scene.pace import Counters, Pace, added
 from viewer.scene.picking import Pick
 from viewer.scene.stage import Stage
 from viewer.scene.state import SceneState

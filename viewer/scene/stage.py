@@ -11,11 +11,12 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 
 from viewer.scenario.trees import CROWN_M, HEIGHT_M
 from viewer.scene.camera import CameraController, Pose
-from viewer.scene.city_actors import CityActors, Pace
+from viewer.scene.city_actors import CityActors
 from viewer.scene.city_mesh import FLAT_TRIANGLES, prepare
 from viewer.scene.environment import GroundPlane, light_city
 from viewer.scene.layers import LayerDrawing, make_drawing, trees_drawing
 from viewer.scene.levels import AROUND, View
+from viewer.scene.pace import Pace
 from viewer.scene.palettes import look, map_values, rgb
 from viewer.scene.picking import CityPicker, Pick
 from viewer.scene.sky import Sky
