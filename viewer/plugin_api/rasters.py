@@ -221,6 +221,7 @@ def _warped(
     u = ((source[:, 0] - raster.west) / raster.pixel_x).reshape(len(y), len(x))
     v = ((raster.north - source[:, 1]) / raster.pixel_y).reshape(len(y), len(x))
     result = np.empty((rows, columns, 4), np.uint8)
+    opaque = bool((raster.rgba[..., 3] == 255).all())
     across = np.arange(columns) + 0.5
     left, share = np.divmod(across / _STEP, 1.0)
     at = left.astype(np.intp)
@@ -231,22 +232,28 @@ def _warped(
         upper, part = np.divmod(down / _STEP, 1.0)
         top, part = upper.astype(np.intp), part[:, None]
         block_u, block_v = (grid[top] * (1 - part) + grid[top + 1] * part for grid in columns_of)
-        result[start : start + len(down)] = _sampled(raster.rgba, block_u, block_v)
+        result[start : start + len(down)] = _sampled(raster.rgba, block_u, block_v, opaque)
     return result
 
 
-def _sampled(rgba: Rgba, u: Floats, v: Floats) -> Rgba:
+def _sampled(rgba: Rgba, u: Floats, v: Floats, opaque: bool) -> Rgba:
     """Bilinear colours at pixel coordinates (edges at whole numbers); clear outside. Clear pixels lend no colour."""
     height, width = rgba.shape[:2]
     with np.errstate(invalid="ignore"):
         inside = (u >= 0) & (u <= width) & (v >= 0) & (v <= height)
-    u = np.clip(np.where(inside, u, 0.0) - 0.5, 0, width - 1)
-    v = np.clip(np.where(inside, v, 0.0) - 0.5, 0, height - 1)
-    column, row = u.astype(np.intp), v.astype(np.intp)
+    u = np.clip(np.where(inside, u, 0.0) - 0.5, 0, width - 1).astype(np.float32)
+    v = np.clip(np.where(inside, v, 0.0) - 0.5, 0, height - 1).astype(np.float32)
+    column, row = u.astype(np.int32), v.astype(np.int32)
     right, below = np.minimum(column + 1, width - 1), np.minimum(row + 1, height - 1)
-    fu, fv = (u - column).astype(np.float32)[..., None], (v - row).astype(np.float32)[..., None]
+    fu, fv = (u - column.astype(np.float32))[..., None], (v - row.astype(np.float32))[..., None]
     weights = ((1 - fu) * (1 - fv), fu * (1 - fv), (1 - fu) * fv, fu * fv)
     places = ((row, column), (row, right), (below, column), (below, right))
+    if opaque:
+        mixed = np.full((*u.shape, 4), 0.5, np.float32)  # rounds
+        for weight, (r, c) in zip(weights, places, strict=True):
+            mixed += weight * rgba[r, c]
+        mixed[~inside] = 0
+        return mixed.astype(np.uint8)
     colour = np.zeros((*u.shape, 3), np.float32)
     alpha = np.zeros((*u.shape, 1), np.float32)
     for weight, (r, c) in zip(weights, places, strict=True):

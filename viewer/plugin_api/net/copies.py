@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,8 +80,9 @@ class Copies:
         """Let the oldest copies go until the rest fits."""
         found = []
         for path in self.folder.glob("??/*"):
-            known = path.stat()
-            found.append((known.st_mtime, known.st_size, path))
+            with suppress(FileNotFoundError):  # another program may prune too
+                known = path.stat()
+                found.append((known.st_mtime, known.st_size, path))
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total <= self._max_bytes:
