@@ -101,7 +101,29 @@ def test_attributes_come_along(tmp_path: Path) -> None:
     assert rows["haus"]["measuredHeight"] == 9.0
     assert rows["haus"]["type"] == "Building"
     assert np.isnan(rows["weg"]["measuredHeight"])
-    assert not len(corners_by_id(parts)["neubau"])  # only planned: a mesh cannot say so
+    assert "neubau" not in rows  # only planned: a mesh cannot say so
+
+
+def test_large_objects_stand_in_large_squares_and_what_a_square_leaves_out_is_smaller_than_its_error(tmp_path: Path):
+    city = read(REAL[0].values[0])
+    out = tmp_path / "city.3dtiles"
+    write_export(export_of(city), out)
+    layer = reopened(out, city)
+    nodes = layer.tree.nodes
+    assert nodes.add.all()
+    sizes: dict[int, float] = {}
+    for node in np.flatnonzero(nodes.holds == Holds.CONTENT).tolist():
+        for part in layer.contents(node):
+            corners = part.positions.astype(np.float64)
+            for feature in range(part.feature_count):
+                own = corners[part.feature == feature]
+                sizes[node] = max(sizes.get(node, 0.0), float(np.linalg.norm(np.ptp(own, axis=0))))
+    inner = [node for node in sizes if (nodes.parent == node).any()]
+    assert inner
+    for node, size in sizes.items():
+        above = int(nodes.parent[node])
+        if above >= 0:
+            assert size <= nodes.geometric_error_m[above] * 1.01 + 0.1
 
 
 def test_a_scenario_is_written_as_it_stands(tmp_path: Path) -> None:
