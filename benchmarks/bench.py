@@ -28,7 +28,7 @@ SIZES = (10_000, 50_000, 100_000, 500_000, 1_000_000)
 #: CityGML is 5 times as long as CityJSON: up to this size it is opened too.
 LARGEST_CITYGML = 100_000
 #: Sizes at which bare parsing is compared, and at which peers are.
-READING_SIZES, PEER_SIZES = (10_000, 50_000), (10_000, 50_000, 100_000)
+READING_SIZES, PEER_SIZES = (10_000, 50_000), (10_000, 50_000)
 #: The largest real cities among the data for development, each set beside itself up to so many objects.
 DATA = Path("../shared/data")
 REAL = {
@@ -75,7 +75,7 @@ def _steps(sizes: Sequence[int], folder: Path, result: dict[str, Any], options: 
 
         reading = tuple(n for n in READING_SIZES if n <= max(sizes))
         yield "reading against bare parsing", lambda: bench_reading.run(reading, folder, peers=options.peers)
-    for size in sizes:
+    for size in () if options.no_sizes else sizes:
         yield f"{size:,} buildings", lambda size=size: _size_rows(size, folder, drawn, options)  # type: ignore[misc]
     if not options.quick and not options.no_real:
         for name, path in REAL.items():
@@ -110,6 +110,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="10,000 buildings only")
     parser.add_argument("--frames-only", action="store_true", help="pictures only, of towns made in memory")
     parser.add_argument("--no-reading", action="store_true", help="without reading against bare parsing")
+    parser.add_argument("--no-sizes", action="store_true", help="without the generated town")
     parser.add_argument("--no-real", action="store_true", help="without real cities")
     parser.add_argument("--frames", type=int, default=150, help="pictures of the recorded flight")
     parser.add_argument("--peers", action="store_true", help="also other programs, where they are installed")
@@ -118,10 +119,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("-o", "--out", type=Path, help="write the JSON into this file as well")
     parser.add_argument("--report", type=Path, help="write a page in Markdown with plots beside it")
-    parser.add_argument("--from", dest="found", type=Path, help="measure nothing; use the JSON of an earlier run")
+    parser.add_argument("--from", dest="found", type=Path, nargs="+", metavar="JSON",
+                        help="measure nothing; put together what earlier runs wrote with -o")  # fmt: skip
     options = parser.parse_args(argv)
     if options.found is not None:
-        sys.exit(_give(json.loads(options.found.read_text(encoding="utf-8")), options))
+        sys.exit(_give(together([json.loads(path.read_text(encoding="utf-8")) for path in options.found]), options))
     return options
 
 
@@ -222,6 +224,21 @@ def _give(result: dict[str, Any], options: argparse.Namespace) -> int:
         report.write(result, options.report)
     print(text if options.json else report.table(result))
     return 0
+
+
+def together(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs on one machine as one; what was measured again counts as it was the last time."""
+    found = {**results[-1], "drawn": {}, "failed": [], "peers": []}
+    rows: dict[tuple[str, int], goals.Row] = {}
+    for result in results:
+        found["drawn"] |= result["drawn"]
+        found["failed"] += result.get("failed", [])
+        found["peers"] += result.get("peers", [])
+        rows |= {(row["what"], row["houses"]): row for row in result["rows"]}
+    rows |= {(row["what"], row["houses"]): row for row in goals.growth_rows(list(rows.values()))}
+    found["rows"] = list(rows.values())
+    found["machine"] = {**results[-1]["machine"], "loads": [n for r in results for n in r["machine"].get("loads", [])]}
+    return found
 
 
 def _say(text: str) -> None:
