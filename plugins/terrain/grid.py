@@ -19,6 +19,8 @@ UNITS = {
     "us_survey_foot": 1200 / 3937, "cm": 0.01, "centimetre": 0.01, "mm": 0.001, "dm": 0.1,
 }  # fmt: skip
 _LATTICE = 33
+#: No place on this planet is farther from a city, metres.
+_FARTHEST_M, _WIDEST_M = 5.0e7, 1.9e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +80,17 @@ def placed(name: str, grid: Grid, path: Path, context: ReadContext) -> TerrainLa
     u, v = (side.ravel() for side in np.meshgrid(steps * (columns - 1), steps * (rows - 1)))
     there = grid.nodes(u, v)
     local = context.place(there, grid.crs)[:, :2]
-    if not np.isfinite(local).all():
+    if not (np.abs(local) < _FARTHEST_M).all():  # and no NaN among them
         raise ReadError(
             "This terrain has no place in the city's coordinate system.",
             hint="Check the coordinate system of the file.",
             path=path,
         )
+    size = np.ptp(local, axis=0)
+    sides = grid.matrix[:, :2]
+    flat = abs(np.linalg.det(sides)) <= 1e-9 * np.prod(np.linalg.norm(sides, axis=0))
+    if flat or not 0 < size.min() <= size.max() < _WIDEST_M:
+        raise ReadError("The cells of this grid have an impossible size.", path=path)
     if grid.vertical:
         context.facts["vertical_crs"] = grid.vertical
     if grid.thinned > 1:
@@ -150,7 +157,7 @@ def _resampled(
     along = np.linalg.norm(corner[-1, 0] - corner[0, 0]) / max(rows - 1, 1)
     cell = float(np.sqrt(max(across * along, 1e-12)))
     cell = max(cell, float((high - low).max()) / MAX_SIDE)
-    shape = tuple(int(np.ceil(size / cell)) + 1 for size in (high - low)[::-1])
+    shape = tuple(max(int(np.ceil(size / cell)) + 1, 2) for size in (high - low)[::-1])
     # The way back is smooth: worked out on a lattice, bilinear between.
     count = min(_LATTICE, *shape)
     x = low[0] + np.linspace(0, shape[1] - 1, count) * cell

@@ -204,6 +204,7 @@ def test_mutants_end_in_a_layer_or_in_one_clear_error(read, tmp_path):
     write_cloud(tmp_path / "a.laz", 60)
     whole = (tmp_path / "a.laz").read_bytes()
     rng = np.random.default_rng(7)
+    print("seed 7, 10 mutants")
     for number in range(10):
         data = bytearray(whole)
         for at in rng.integers(0, len(data), 4):

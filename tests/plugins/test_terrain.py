@@ -242,3 +242,25 @@ def test_real_terrain_of_munich(read, shared):
     layer = reading.layers[0]
     assert layer.heights.shape == (1000, 1000) and layer.cell_m == 1.0
     assert 500 < np.nanmin(layer.heights) < np.nanmax(layer.heights) < 520
+
+
+def test_mutants_end_in_terrain_or_in_one_clear_error(read, tmp_path):
+    write_tif(tmp_path / "a.tif", nodes(20, 16))
+    write_asc(tmp_path / "a.asc", nodes(20, 16))
+    (tmp_path / "a.xyz").write_text(xyz_text(8, 6), encoding="utf-8")
+    rng = np.random.default_rng(9)
+    print("seed 9, 105 mutants")
+    for ending, count in ((".tif", 40), (".asc", 40), (".xyz", 25)):
+        whole = (tmp_path / f"a{ending}").read_bytes()
+        path = tmp_path / f"m{ending}"
+        for _ in range(count):
+            data = bytearray(whole)
+            for at in rng.integers(0, min(len(data), 600), 3):
+                data[at] = rng.integers(0, 256)
+            path.write_bytes(data)
+            try:
+                layer = read(path, reader=READER).layers[0]
+            except ReadError as error:
+                assert str(error)
+            else:
+                assert layer.heights.size < 50_000_000

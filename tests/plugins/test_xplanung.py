@@ -229,6 +229,7 @@ def test_mutants_end_in_layers_or_in_one_clear_error(read, tmp_path):
     ).encode()
     rng = np.random.default_rng(11)
     path = tmp_path / "plan.gml"
+    print("seed 11, 60 mutants")
     for _ in range(60):
         data = bytearray(text)
         for at in rng.integers(0, len(data), 3):
