@@ -245,11 +245,13 @@ class WindowActions(QObject):
         city, tasks = self._workspace.city, self._window.tasks
         if city is None or not self._workspace.textures or pictures.ready(city) or tasks.busy("textures"):
             return
+
+        def show(_damaged: tuple[str, ...]) -> None:
+            self.get_textures()  # another city may have been opened meanwhile
+            self._window.refresh_scene()
+
         tasks.start(
-            "textures",
-            lambda progress: pictures.make_ready(city, progress),
-            lambda _damaged: self._window.refresh_scene(),
-            title=tr("Reading textures"),
+            "textures", lambda progress: pictures.make_ready(city, progress), show, title=tr("Reading textures")
         )
 
     def switch_language(self) -> None:
