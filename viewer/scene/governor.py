@@ -16,7 +16,7 @@ SOFTWARE_MS, CARD_MS = 33.0, 16.0
 #: Longest time of a resting picture, milliseconds, how much finer each step towards it is, and the last of them.
 REST_MS, STEP, LAST_STEP = 450.0, 4.0, 12
 #: Least and most work of a moving picture, in triangles of a block, and its first guess.
-LEAST_WORK, MOST_WORK, FIRST_WORK = 60_000.0, 20_000_000.0, 150_000.0
+LEAST_WORK, MOST_WORK, FIRST_WORK = 120_000.0, 20_000_000.0, 200_000.0
 #: Lowest resolution while moving, as a share of each side.
 LEAST_SCALE = 0.5
 #: Pixels by which a picture may be wrong at rest, while moving, and in pictures that leave the program.

@@ -28,6 +28,8 @@ HOUSE_TRIANGLE, DRAW_CALL = 1.6, 1200.0
 _BLOCK_BYTES, _TRIANGLES = 8 * 24 + 10 * 12, 10
 #: What is refined stays so until its error is this much smaller than the limit.
 KEEP = 1.3
+#: So many further nodes are tried where the next one does not fit into the limits.
+TRIED = 60
 #: Nodes are loaded this much beyond the edge of the picture (as a factor of its angle).
 AROUND = 1.25
 MASSES, BLOCKS, HOUSES = 0, 1, 2
@@ -202,15 +204,20 @@ class LevelTree:
         if not len(index):
             return refine, False
         index = index[np.argsort(-error[index], kind="stable")]
-        allowed = np.ones(len(index), bool)
-        for cost, most in ((self.work, limits.work), (self.card_bytes, limits.card_bytes)):
-            if np.isfinite(most):
-                children = np.bincount(self.parent[1:], np.where(near, cost, 0.0)[1:], len(self))
-                total = cost[0] + np.cumsum((children - cost)[index])
-                allowed &= total <= most
-        end = np.flatnonzero(allowed)
+        costs = np.column_stack([self.work, self.card_bytes])
+        most = np.array([limits.work, limits.card_bytes])
+        parts = [np.bincount(self.parent[1:], np.where(near, cost, 0.0)[1:], len(self)) for cost in costs.T]
+        more = (np.column_stack(parts) - costs)[index]
+        total = costs[0] + np.cumsum(more, axis=0)
+        end = np.flatnonzero((total <= most).all(axis=1))
         count = int(end[-1]) + 1 if len(end) else 0
         refine[index[:count]] = True
+        left = most - (total[count - 1] if count else costs[0])
+        for k in range(count, min(count + TRIED, len(index))):  # what is too large as a next step may leave room
+            node = int(index[k])
+            if (more[k] <= left).all() and (node == 0 or refine[self.parent[node]]):
+                refine[node] = True
+                left = left - more[k]
         return refine, count < len(index)
 
     def _replaced(self, refine: Bools, ready: Bools, visible: Bools) -> Bools:
