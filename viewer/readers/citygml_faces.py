@@ -112,6 +112,8 @@ class FaceCollector:
         self.lines = 0
         self.flat_rings = 0
         self.taken = Shortcuts()
+        self._coded: Shortcuts | None = None
+        self._lone_lod: list[int] = []
         self._taken_ids: list[tuple[list[str], list[int]]] = []
         self._clear()
 
@@ -223,7 +225,10 @@ class FaceCollector:
         code_of : level of detail as text -> its index.
         """
         taken, first, last = self.taken, *_run(stand_in)
-        lods = [code_of(level) for level in taken.lone_level[first:last]]
+        if self._coded is not taken:
+            codes = {level: code_of(level) for level in dict.fromkeys(taken.lone_level)}
+            self._coded, self._lone_lod = taken, [codes[level] for level in taken.lone_level]
+        lods = self._lone_lod[first:last]
         self._add_taken(taken.lone_id[first:last], taken.lone_text[first:last], owner, lods)
         self._surface.extend(taken.lone_surface[first:last])
 

@@ -92,7 +92,9 @@ class Role(IntEnum):
     LOOK = 10
     ID_REFERENCE = 11
     COMPLEX = 12
-    STAND_IN = 13
+    TAKEN_SURFACES = 13
+    TAKEN_TEXTS = 14
+    TAKEN = 15
 
 
 class Meaning(NamedTuple):

@@ -44,7 +44,9 @@ Element = Any
 # Looked up once: reading an enum's member costs more than the comparison it is for.
 _SKIP, _TEXT, _GENERIC, _GENERIC_3, _GEOMETRY = Role.SKIP, Role.TEXT, Role.GENERIC, Role.GENERIC_3, Role.GEOMETRY
 _IMPLICIT, _FEATURE, _INTERIOR, _ADDRESS = Role.IMPLICIT, Role.FEATURE, Role.INTERIOR, Role.ADDRESS
-_HEIGHT_3, _LOOK, _COMPLEX, _STAND_IN = Role.HEIGHT_3, Role.LOOK, Role.COMPLEX, Role.STAND_IN
+_HEIGHT_3, _LOOK, _COMPLEX = Role.HEIGHT_3, Role.LOOK, Role.COMPLEX
+_TAKEN_SURFACES, _TAKEN_TEXTS, _TAKEN = Role.TAKEN_SURFACES, Role.TAKEN_TEXTS, Role.TAKEN
+_ROLE_OF_STAND_IN = {LONE: _TAKEN_SURFACES, LEAVES: _TAKEN_TEXTS, FACE: _TAKEN, REFERENCES: _TAKEN}
 
 _FACES_TAKEN = tuple(f"{{*}}{name}" for name in (FACE, LONE, REFERENCES))
 _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
@@ -56,7 +58,8 @@ class _Meanings(dict[str, Meaning]):
     def __missing__(self, tag: object) -> Meaning:
         if not isinstance(tag, str):
             return Meaning(Role.SKIP)
-        found = self[tag] = Meaning(Role.STAND_IN) if local_name(tag) in STAND_INS else meaning(tag)
+        stand_in = _ROLE_OF_STAND_IN.get(local_name(tag))
+        found = self[tag] = meaning(tag) if stand_in is None else Meaning(stand_in)
         return found
 
 
@@ -158,8 +161,10 @@ class ObjectCollector:
             role = meant.role
             if role is _SKIP:
                 continue
-            if role is _STAND_IN:
-                self._taken(child, index, leaves=True)
+            if role is _TAKEN_SURFACES:
+                self.faces.collect_taken(child, index, self.lod_code)
+            elif role is _TAKEN_TEXTS:
+                self._taken_leaves(child, index)
             elif role is _FEATURE:
                 if collect_lone(child, index, surface_of, level_of):
                     continue
@@ -193,6 +198,8 @@ class ObjectCollector:
                     self._generic_3(attribute, index)
             elif role is _HEIGHT_3:
                 self._height_3(child, index)
+            elif role is _TAKEN:
+                raise InDoubtError
             elif role is _COMPLEX:
                 for attribute in child.iter("{*}stringAttribute", "{*}intAttribute", "{*}doubleAttribute",
                                             "{*}dateAttribute", "{*}measureAttribute"):  # fmt: skip
@@ -230,8 +237,10 @@ class ObjectCollector:
         for child in element:
             meant = roles[child.tag]
             role = meant.role
-            if role is _STAND_IN:
-                self._taken(child, owner, leaves=False)
+            if role is _TAKEN_SURFACES:
+                self.faces.collect_taken(child, owner, self.lod_code)
+            elif role is _TAKEN:
+                raise InDoubtError
             elif role is _GEOMETRY:
                 if not (meant.solid and name in SPACES):
                     self._level_of[child.tag] = self.lod_code(meant.lod)
@@ -245,16 +254,6 @@ class ObjectCollector:
                         self._feature(feature, owner, owner, surface, depth + 1)
             elif role is _IMPLICIT:
                 self.implicit.add(child, owner, self.lod_code(meant.lod), surface)
-
-    def _taken(self, stand_in: Element, owner: int, *, leaves: bool) -> None:
-        """Surfaces or texts that were taken out of the text; ``leaves`` says whether texts count here."""
-        name = local_name(stand_in.tag)
-        if name == LONE:
-            self.faces.collect_taken(stand_in, owner, self.lod_code)
-        elif name != LEAVES:
-            raise InDoubtError
-        elif leaves:
-            self._taken_leaves(stand_in, owner)
 
     def _geometry(self, element: Element, meant: Meaning, owner: int, surface: int, lod: str) -> None:
         code = self.lod_code(meant.lod or lod)
@@ -324,8 +323,11 @@ class ObjectCollector:
     def _leaves(self, element: Element, index: int) -> None:
         """Texts deep inside an extension, by their own names."""
         for leaf in element.iter("*"):
-            if local_name(leaf.tag) in STAND_INS:
-                self._taken(leaf, index, leaves=True)
+            role = self._meaning[leaf.tag].role
+            if role is _TAKEN_TEXTS:
+                self._taken_leaves(leaf, index)
+            elif role is _TAKEN_SURFACES or role is _TAKEN:
+                raise InDoubtError
             elif not len(leaf) and leaf.text:
                 self._text(index, local_name(leaf.tag), leaf.text)
 
