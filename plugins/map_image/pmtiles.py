@@ -175,7 +175,7 @@ def varints(data: bytes) -> np.ndarray:
     starts = np.concatenate([[0], ends[:-1] + 1])
     place = np.arange(len(octets)) - np.repeat(starts, ends - starts + 1)
     if place.max() > 9:
-        raise OverflowError("a number of more than ten bytes")
+        raise IndexError("a number of more than ten bytes")
     return np.add.reduceat((octets & 127).astype(np.uint64) << (7 * place).astype(np.uint64), starts)
 
 
