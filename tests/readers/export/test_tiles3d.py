@@ -186,6 +186,16 @@ def test_a_city_without_a_coordinate_system_stays_in_its_own_metres(tmp_path: Pa
     assert found["haus"] == pytest.approx(wanted["haus"], abs=1e-3)
 
 
+def test_a_tileset_of_ours_lies_on_its_city_without_a_word_about_heights(tmp_path: Path) -> None:
+    out = tmp_path / "town.3dtiles"
+    write_export(export_of(town()), out)
+    context = ReadContext(frame=town().frame, city_extent_local=town().extent_local)
+    prepare(context)
+    read_tiles(out / "tileset.json", context)
+    assert not context.log.issues()
+    assert not context.questions
+
+
 def test_writing_again_replaces_the_folder_and_leaves_no_old_tile(tmp_path: Path) -> None:
     out = tmp_path / "town.3dtiles"
     write_export(export_of(town()), out)

@@ -25,6 +25,7 @@ from viewer.readers.export.bake import Baked
 from viewer.readers.export.gltf import planned_features, tile_glb
 from viewer.readers.export.request import Export
 from viewer.readers.tiles3d.formats import east_north_up
+from viewer.readers.tiles3d.placement import KEPT_HEIGHTS
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +158,7 @@ def _tileset(city: CityModel, placed: dict[int, _Placed], export: Export) -> dic
     if len(boxes) and boxes[0] is not None:
         root = _tile(city, placed, boxes, 0, np.eye(4))
     root["refine"] = "ADD"
-    extras: dict[str, Any] = {"crs": frame.crs, "verticalCrs": frame.vertical_crs, "heights": "as in the city's data"}
+    extras: dict[str, Any] = {"crs": frame.crs, "verticalCrs": frame.vertical_crs, "heights": KEPT_HEIGHTS}
     if export.scenario:
         extras["scenario"] = export.scenario
     asset: dict[str, Any] = {"version": "1.1", "generator": f"Stadtforum {__version__}", "extras": extras}

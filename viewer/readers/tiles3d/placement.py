@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 _EARTH_M = (6.30e6, 6.42e6)
 #: Coordinates smaller than this are no map coordinates, metres.
 _LOCAL_M = 50_000.0
+#: What a tileset of ours says of its heights: they are those of the city it was made from.
+KEPT_HEIGHTS = "as in the city's data"
 GLOBE, DEGREES = "EPSG:4978", "EPSG:4326"
 #: What lies outside the reach of a projection is everywhere, metres.
 FAR_M = 1.0e6
@@ -79,10 +81,13 @@ class Placement:
         return np.asarray(u @ v)
 
 
-def find_placement(context: ReadContext, corners: Floats, *, region: bool) -> Placement:
+def find_placement(
+    context: ReadContext, corners: Floats, *, region: bool, heights: str = "ellipsoidal height"
+) -> Placement:
     """How a tileset lies whose root has these corners (n, 3); sets the frame where no city is open.
 
-    region : the root is bounded by longitude and latitude, so it is on the globe.
+    region : the root is bounded by longitude and latitude, so it is on the globe. heights : the system of its heights,
+    where the file says that they are not above the ellipsoid as they should be.
     """
     middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
     distance = float(np.linalg.norm(middle))
@@ -93,8 +98,8 @@ def find_placement(context: ReadContext, corners: Floats, *, region: bool) -> Pl
         known = degrees[np.isfinite(degrees).all(axis=1)]
         context.choose_crs(context, known, DEGREES)
         context.facts["crs"] = GLOBE
-        context.facts["vertical_crs"] = "ellipsoidal height"
-        if context.city_extent_local is not None and not shift.any():
+        context.facts["vertical_crs"] = heights
+        if context.city_extent_local is not None and not shift.any() and heights == "ellipsoidal height":
             context.info(ELLIPSOID)
             context.questions["height_shift"] = "0"
         return Placement(Kind.GLOBE, context.frame, context.transform, GLOBE, shift)

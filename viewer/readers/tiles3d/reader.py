@@ -13,10 +13,10 @@ from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
 from viewer.readers.gltf.container import MAX_MODEL_BYTES, fetch_beside, unpacked
 from viewer.readers.gltf.content import model_contents
-from viewer.readers.gltf.fields import parse_fields
+from viewer.readers.gltf.fields import Fields, parse_fields
 from viewer.readers.limits import MEBI, too_large
 from viewer.readers.tiles3d.formats import TileModel, read_tile
-from viewer.readers.tiles3d.placement import Kind, Placement, find_placement
+from viewer.readers.tiles3d.placement import KEPT_HEIGHTS, Kind, Placement, find_placement
 from viewer.readers.tiles3d.tile import transform_of
 from viewer.readers.tiles3d.tileset import Tileset
 from viewer.readers.tiles3d.volumes import read_volume
@@ -75,7 +75,7 @@ def _tileset(path: Path, context: ReadContext) -> StreamedLayer:
     context.progress.report(0.1, "Reading the tileset")
     root = document.child("root")
     volume = read_volume(root, transform_of(root))
-    placement = find_placement(context, volume.samples(), region=volume.region)
+    placement = find_placement(context, volume.samples(), region=volume.region, heights=_heights(document))
     folder = path.parent.resolve()
     tileset = Tileset(folder, placement)
     tileset.open(document, folder)
@@ -89,6 +89,15 @@ def _tileset(path: Path, context: ReadContext) -> StreamedLayer:
     return StreamedLayer(
         _name_of(path), attributes=sample, attribution=copyright_text, tree=tileset.tree, load=tileset.load, facts=facts
     )
+
+
+def _heights(document: Fields) -> str:
+    """The system of the heights: above the ellipsoid, unless the tileset is one of ours that kept the city's."""
+    extras = document.child("asset").data.get("extras")
+    if not isinstance(extras, dict) or extras.get("heights") != KEPT_HEIGHTS:
+        return "ellipsoidal height"
+    named = extras.get("verticalCrs")
+    return named[:100] if isinstance(named, str) else ""
 
 
 def _bytes_of(path: Path, limit: int) -> bytes:
