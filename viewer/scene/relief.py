@@ -5,6 +5,8 @@ How the triangles are chosen stands in ``relief_mesh``; the plane around the ter
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk
@@ -28,6 +30,8 @@ SKIRT_M = 12.0
 LIVELY, MOST_LIVELY = 0.22, 3.0
 #: How much more than on walls and roofs light and shade differ, for ground is nearly level.
 CONTRAST = 1.7
+#: Steps of light between night and level ground.
+LIGHT_STEPS = 160
 
 _HAZE_DECLARED = "//VTK::TCoord::Dec\nin float hazeShare;\n"
 _HAZE_IN_PIXELS = """//VTK::TCoord::Impl
@@ -59,18 +63,26 @@ class _Textured(Program):
 _PROGRAM = _Textured(lifted=False, painted=False)
 
 
+@lru_cache(maxsize=2)
+def make_ready(terrain: Ground) -> tuple[ReliefMesh, NDArray[np.uint8]]:
+    """Triangles of a terrain and its light; slow the first time, safe to call in a worker.
+
+    The light is (h, w, 3) in steps of 1 / ``LIGHT_STEPS``.
+    """
+    return relief_mesh(terrain.heights), _light(terrain)
+
+
 class ReliefSurface:
     """The terrain of a ground: ``ground.detail``."""
 
     def __init__(self, terrain: Ground, span: float, below_m: float) -> None:
         self._span = span
-        mesh = relief_mesh(terrain.heights)
+        mesh, self._light = make_ready(terrain)
         points, triangles, place = _with_skirt(mesh, terrain, below_m)
         self._mesh = triangles_mesh(points, triangles)
         self._place = np.ascontiguousarray(place, np.float32)
         self._mesh.data.GetPointData().SetTCoords(numpy_to_vtk(self._place))
         self._mesh.set_colors(np.full((len(points), 3), 255, np.uint8))
-        self._light = _light(terrain)
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(self._mesh.data)
         self._texture = vtkTexture()
@@ -95,7 +107,7 @@ class ReliefSurface:
         """Colours of a theme."""
         height, width = self._light.shape[:2]
         color = (rgb(style.ground) + rgb(style.themes[Theme.TERRAIN])) / 2
-        colors = self._light * (color * 255).astype(np.float32)
+        colors = self._light * (color * 255 / LIGHT_STEPS).astype(np.float32)
         self._pixels = np.clip(np.rint(colors), 0, 255).astype(np.uint8)
         image = vtkImageData()
         image.SetDimensions(width, height, 1)
@@ -132,8 +144,8 @@ def _with_skirt(mesh: ReliefMesh, terrain: Ground, below_m: float) -> tuple[Floa
     )
 
 
-def _light(terrain: Ground) -> NDArray[np.float32]:
-    """(h, w, 3) light on the ground, 1 where it is level; one pixel per node where there are not too many."""
+def _light(terrain: Ground) -> NDArray[np.uint8]:
+    """(h, w, 3) light, ``LIGHT_STEPS`` where the ground is level; a pixel per node where there are not too many."""
     rows, columns = (min(n, MAX_PIXELS) for n in terrain.heights.shape)
     heights = resampled(terrain.heights, (rows, columns))
     west, south, east, north = terrain.rectangle
@@ -143,11 +155,12 @@ def _light(terrain: Ground) -> NDArray[np.float32]:
     steep = float(np.percentile(sample, 90)) if len(sample) else 0.0
     factor = float(np.clip(LIVELY / max(steep, 1e-6), 1.0, MOST_LIVELY))
     level = light_on(np.array([[0.0, 0.0, 1.0]]))
-    light = np.empty((rows, columns, 3), np.float32)
+    light = np.empty((rows, columns, 3), np.uint8)
     for begin in range(0, rows, 128):  # in bands: the steps between would take many times the memory
         part = slice(begin, begin + 128)
         toward_east, toward_north = right[part] * -factor, down[part] * -factor
         normal = np.stack([toward_east, toward_north, np.ones_like(toward_east)], axis=-1)
         normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-        light[part] = ((light_on(normal.reshape(-1, 3)) / level) ** CONTRAST).reshape(normal.shape)
+        shade = (light_on(normal.reshape(-1, 3)) / level) ** CONTRAST * LIGHT_STEPS
+        light[part] = np.minimum(np.rint(shade), 255).reshape(normal.shape)
     return light

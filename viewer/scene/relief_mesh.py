@@ -35,7 +35,7 @@ class ReliefMesh:
     error_m: float
 
 
-def relief_mesh(heights: Heights, *, most: int = 120_000, close_m: float = 0.08) -> ReliefMesh:
+def relief_mesh(heights: Heights, *, most: int = 60_000, close_m: float = 0.08) -> ReliefMesh:
     """Triangles that follow a height grid.
 
     Parameters

@@ -137,7 +137,11 @@ def derive(
     progress.report(0.7, "Finding the ground")
     ground = known.ground if known is not None else make_ground(city, lod_faces, measures, terrain)
     if terrain is not None:
+        from viewer.scene.relief import make_ready  # VTK comes with it
+
         notes += disagreement(city, measures, terrain)
+        if ground.detail is not None:
+            make_ready(ground.detail)  # worked out here, in the worker; the scene asks for it by identity
     progress.report(0.9, "Preparing the scenarios")
     applier = Applier(city, measures, ground, lod_faces, None if known is None else known.tree_places)
     _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
