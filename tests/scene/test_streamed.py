@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -285,3 +286,5 @@ def test_a_picture_lies_on_its_triangles_and_gives_way_to_a_chosen_colour():
     assert blue > 3 * red
     red, _, blue = middle_of(state_of(layer, color="#c81e1e"))
     assert red > 3 * blue
+    red, _, blue = middle_of(replace(state_of(layer), textures=False))
+    assert blue < 1.3 * red, "switched off with the textures of the city"

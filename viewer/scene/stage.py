@@ -192,6 +192,8 @@ class Stage:
             drawing.set_occlusion(self._occlusion)
             drawing.attach(self.renderer, self._span(), self._told)
             self._layers[view.key] = (view, drawing)
+        for _, drawing in self._layers.values():
+            drawing.set_textures(self.state.textures)
 
     def _span(self) -> float:
         """Diagonal of the city on the ground, metres."""

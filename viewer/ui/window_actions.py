@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QApplication
 
+from viewer.city import ModelLayer, StreamedLayer
 from viewer.session.edits import RemoveBuildings, RestoreBuildings
 from viewer.settings import log_folder
 from viewer.ui import i18n, theme
@@ -89,7 +90,7 @@ class WindowActions(QObject):
         session = self._workspace.session
         for key in _NEED_CITY:
             self.act[key].setEnabled(has_city)
-        self.act["textures"].setEnabled(has_city and self._workspace.city.appearance is not None)
+        self.act["textures"].setEnabled(has_city and self._has_pictures())
         self.get_textures()
         if not has_city:
             self.act["compare"].setChecked(False)
@@ -106,6 +107,13 @@ class WindowActions(QObject):
             if edit is not None:
                 step = edit_text(edit, session.document)
                 self.act[key].setToolTip(f"{tr(spec.text).replace('&', '')}: {step}")
+
+    def _has_pictures(self) -> bool:
+        """Whether something open may have pictures of its own: the city, a model or a streamed layer."""
+        layers = (view.layer for view in self._workspace.layer_views())
+        return self._workspace.city.appearance is not None or any(
+            isinstance(layer, ModelLayer | StreamedLayer) for layer in layers
+        )
 
     def enable_selection(self) -> None:
         """Offer what can be done with what is selected."""
@@ -272,6 +280,7 @@ class WindowActions(QObject):
         window.report.hide()
         window.quality.hide()
         window.catalogue.show_panel()
+        window.stage.toasts.raise_()
         window.stage.place()
 
     def _check_data(self) -> None:

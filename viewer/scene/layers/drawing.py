@@ -58,6 +58,9 @@ class LayerDrawing:
     def set_occlusion(self, on: bool) -> None:
         """Actors with shaders of their own prepare for soft shade in corners."""
 
+    def set_textures(self, on: bool) -> None:
+        """Whether the pictures of models are shown; asked for before every change of what is shown."""
+
     def aim(self, view: View, occlusion_reach_m: float = 0.0) -> None:
         """Choose what is drawn from here; before every picture."""
 

@@ -33,6 +33,8 @@ class ModelDrawing(LayerDrawing):
         self._layer = layer
         self._matrix = vtkMatrix4x4()
         self._kept: list[object] = []
+        self._worn: list[tuple[Any, vtkTexture]] = []
+        self._textures = True
         actors: list[Any] = []
         for mesh in layer.meshes:
             for picture in _pictures(mesh):
@@ -64,7 +66,9 @@ class ModelDrawing(LayerDrawing):
             coordinates = numpy_to_vtk(np.ascontiguousarray(uv), deep=True)
             coordinates.SetName("uv")
             data.GetPointData().SetTCoords(coordinates)
-            actor.SetTexture(_texture(mesh.pictures[picture]))
+            worn = _texture(mesh.pictures[picture])
+            actor.SetTexture(worn)
+            self._worn.append((actor, worn))
         actor.SetUserMatrix(self._matrix)
         actor.GetProperty().SetAmbient(0.45)
         actor.GetProperty().SetDiffuse(0.65)
@@ -78,6 +82,12 @@ class ModelDrawing(LayerDrawing):
         for actor in self.props:
             actor.SetVisibility(self.view.visible and matrix is not None)
             actor.GetProperty().SetOpacity(self.view.opacity)
+
+    def set_textures(self, on: bool) -> None:
+        if on != self._textures:
+            self._textures = on
+            for actor, worn in self._worn:
+                actor.SetTexture(worn if on else None)
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         if self.view.matrix is None or not self.view.visible:

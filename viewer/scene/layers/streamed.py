@@ -69,6 +69,7 @@ class StreamedDrawing(LayerDrawing):
         self._family = Family()
         self._loader: Loader[int, tuple[PreparedContent, ...] | _Trouble] = Loader()
         self._scale = ColorScale.of(view, style)
+        self._textures = True
         self._moving = self._occlusion = False
         self._picture = 0
         self._drawn: set[int] = set()
@@ -237,9 +238,14 @@ class StreamedDrawing(LayerDrawing):
                 for actor in part.actors:
                     self._renderer.AddActor(actor)
 
+    def set_textures(self, on: bool) -> None:
+        if on != self._textures:
+            self._textures = on
+            self._restyle(self._style)
+
     @property
     def _wears_pictures(self) -> bool:
-        return not self._scale.column and self._scale.single is None
+        return self._textures and not self._scale.column and self._scale.single is None
 
     def _remove(self, node: _Node) -> None:
         for part in node.actors:
