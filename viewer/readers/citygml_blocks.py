@@ -22,9 +22,10 @@ from viewer.readers.xml import SAFE, MemberReader
 
 Element = Any
 
-#: Text parsed at once, and how much may come before the first member or belong to a single one, bytes.
-BLOCK_BYTES = 1 << 20
+#: Text parsed at once, how much may belong to a single member, and how much may come before the first, bytes.
+BLOCK_BYTES = 1 << 19
 _MOST_BYTES = 64 * limits.MEBI
+_MOST_BEFORE = 4 * limits.MEBI
 _READ_BYTES = 1 << 18
 _COMMENT = re.compile(rb"<!--(?:(?!-->).)*-->", re.DOTALL)
 _PROCESSING = re.compile(rb"<\?.*?\?>", re.DOTALL)
@@ -136,7 +137,7 @@ class BlockReader:
         head, rest = (self._head, b"") if self._head is not None else self._begin()
         self._head, self.root = head, head.root
         while True:
-            chunk = self._more(max(BLOCK_BYTES - len(rest), _READ_BYTES))
+            chunk = self._more(max(BLOCK_BYTES - len(rest), _READ_BYTES, len(rest)))  # twice as much for a long member
             rest += chunk
             end = _last_member(rest, head.member) if chunk else len(rest)
             if end <= 0:
@@ -152,12 +153,12 @@ class BlockReader:
         """The head, and what was read beyond it."""
         text = b""
         while True:
-            chunk = self._more(_READ_BYTES)
+            chunk = self._more(max(_READ_BYTES, len(text)))
             text += chunk
             head = Head.of(text)
             if head is not None:
                 return head, text[head.size :]
-            if not chunk or len(text) > _MOST_BYTES:
+            if not chunk or len(text) > _MOST_BEFORE:
                 raise InDoubtError
 
     def _more(self, size: int) -> bytes:

@@ -72,10 +72,10 @@ def collect_in_parts(
             return np.zeros((0, 3))
 
         document, _ = pieces.finish(share_vertices)
-        for part in crew.finish(lambda: progress.report(0.3, "Collecting objects")):
+        for part in crew.finish(lambda done: progress.report(0.15 + 0.35 * done, "Collecting objects")):
             collector.absorb(part)
         vertices = [np.zeros((0, 3))]
-        for parcel in points.finish(lambda: progress.report(0.5, "Collecting objects")):
+        for parcel in points.finish(lambda done: progress.report(0.5 + 0.1 * done, "Collecting objects")):
             with parcel.open() as arrays:
                 vertices.append(arrays["vertices"].copy())
                 del arrays

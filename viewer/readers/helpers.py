@@ -136,8 +136,11 @@ class Crew(Generic[Item, Result]):
             future = submit(self._work, item, False)
         self._futures.append(future)
 
-    def finish(self, tick: Callable[[], object]) -> list[Result]:
-        """All results, in the order of the work. ``tick`` is called now and then, and may raise to cancel."""
+    def finish(self, tick: Callable[[float], object]) -> list[Result]:
+        """All results, in the order of the work.
+
+        tick : told now and then which share of it is done; may raise to cancel.
+        """
         results: list[Result | None] = [None] * len(self._items)
         try:
             for number in reversed(range(len(self._items))):
@@ -145,7 +148,7 @@ class Crew(Generic[Item, Result]):
                 if future is None or future.cancel():
                     results[number] = self._work(self._items[number], True)
                     self._futures[number] = None
-                tick()
+                    tick(self._share_done())
             for number, future in enumerate(self._futures):
                 if future is not None:
                     results[number] = self._awaited(future, number, tick)
@@ -165,14 +168,17 @@ class Crew(Generic[Item, Result]):
             if future is not None and not future.cancel():
                 future.add_done_callback(self._drop_late)
 
-    def _awaited(self, future: Future[Result], number: int, tick: Callable[[], object]) -> Result:
+    def _awaited(self, future: Future[Result], number: int, tick: Callable[[float], object]) -> Result:
         while True:
             try:
                 return future.result(timeout=_PATIENCE_S)
             except TimeoutError:
-                tick()
+                tick(self._share_done())
             except (BrokenProcessPool, OSError):  # the helper was ended, or had no room
                 return self._work(self._items[number], True)
+
+    def _share_done(self) -> float:
+        return sum(future is None or future.done() for future in self._futures) / max(len(self._futures), 1)
 
     def _drop_late(self, future: Future[Result]) -> None:
         if not future.cancelled() and future.exception() is None:
