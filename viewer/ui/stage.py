@@ -82,7 +82,8 @@ class Stage(QWidget):
         self.welcome.setGeometry(self.rect())
         used: dict[str, int] = {}
         band = QRect()  # what stands in the middle of the upper edge; the upper corners begin below it
-        for widget, corner in sorted(self._overlays, key=lambda overlay: overlay[1] != "top"):
+        tools = QRect()  # and of the lower edge; what reaches into it from a corner stands above it
+        for widget, corner in sorted(self._overlays, key=lambda overlay: overlay[1] not in ("top", "bottom")):
             if widget.isHidden():
                 continue
             if self._bare is not None and widget not in self._bare:
@@ -93,6 +94,10 @@ class Stage(QWidget):
                 reach = _EDGE + hint.width() + GRID
                 meets = reach > band.left() if corner == "top-left" else self.width() - reach < band.right()
                 used[corner] = band.bottom() + GRID - _EDGE if meets else 0
+            if corner in ("bottom-left", "bottom-right") and corner not in used and not tools.isNull():
+                reach = _EDGE + hint.width() + GRID
+                meets = reach > tools.left() if corner == "bottom-left" else self.width() - reach < tools.right()
+                used[corner] = self.height() - tools.top() + GRID - _EDGE if meets else 0
             room = self.height() - 2 * _EDGE - used.get(corner, 0)
             if widget.minimumHeight() < hint.height() and room > 0:
                 hint.setHeight(min(hint.height(), room))
@@ -108,6 +113,8 @@ class Stage(QWidget):
             widget.setGeometry(x, y, size.width(), size.height())
             if corner == "top":
                 band = band.united(widget.geometry())
+            if corner == "bottom" and tools.isNull():
+                tools = widget.geometry()
 
     def dragEnterEvent(self, event) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
