@@ -184,14 +184,3 @@ def test_an_empty_layer_draws_nothing(kind):
     }[kind]
     assert not painted(drawn(layer, TOP)).any()
     assert make_drawing(LayerView("k", layer), None, STYLE).pick(np.array([0, 0, 9.0]), np.array([0, 0, -1.0])) is None
-
-
-def test_a_hundred_thousand_trees_are_drawn_by_instances():
-    n = 100_000
-    rng = np.random.default_rng(4)
-    places = np.column_stack([rng.uniform(-90, 90, (n, 2)), np.zeros(n)])
-    layer = TreeLayer("t", places, np.full(n, 8, np.float32), np.full(n, 5, np.float32), rng.random(n) < 0.3)
-    drawing = make_drawing(LayerView("k", layer), None, STYLE)
-    sources = [p.GetMapper().GetInput().GetNumberOfPoints() for p in drawing.props]
-    assert max(sources) <= n, "one point per tree, not one mesh per tree"
-    assert painted(drawn(layer, TOP)).mean() > 0.2

@@ -54,6 +54,16 @@ class View:
         sides /= np.linalg.norm(sides, axis=1, keepdims=True)
         return View(np.asarray(pose.position, np.float64), sides, max(size[1], 1) / (2.0 * half))
 
+    def wider(self, factor: float) -> View:
+        """The view of a picture wider by a factor, from the same place."""
+        back = self.normals[4]
+        along = self.normals[:4] @ back  # sine of half the angle
+        out = self.normals[:4] - along[:, None] * back
+        tangent = along / np.maximum(np.linalg.norm(out, axis=1), 1e-9) * factor
+        sides = tangent[:, None] * back + out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+        sides /= np.linalg.norm(sides, axis=1, keepdims=True)
+        return View(self.eye, np.vstack([sides, back]), self.pixels)
+
     def sees(self, low: Floats, high: Floats) -> Bools:
         """(n,) bool: boxes that may be in the picture."""
         middle, half = (low + high) / 2 - self.eye, (high - low) / 2

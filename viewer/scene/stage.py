@@ -211,6 +211,7 @@ class Stage:
 
     def _show_new_trees(self) -> None:
         if self._new_trees is not None:
+            self._new_trees.detach()
             for prop in self._new_trees.props:
                 self.renderer.RemoveViewProp(prop)
             self._new_trees = None
@@ -220,6 +221,12 @@ class Stage:
         self._new_trees = trees_drawing(change.trees_local, HEIGHT_M, CROWN_M, style=self._style)
         for prop in self._new_trees.props:
             self.renderer.AddViewProp(prop)
+        self._new_trees.attach(self.renderer, self._span())
+
+    def _drawings(self) -> list[LayerDrawing]:
+        """All layers, and the trees of the scenario."""
+        layers = [drawing for _, drawing in self._layers.values()]
+        return layers if self._new_trees is None else [*layers, self._new_trees]
 
     def _show_outline(self) -> None:
         if self._outline is not None:
@@ -260,7 +267,7 @@ class Stage:
             self._aim_city(pose, self._pace)
         if self._plane is not None:
             self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
-        for _, drawing in self._layers.values():
+        for drawing in self._drawings():
             drawing.aim(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
         if self._occlusion:
             share, least, most = OCCLUSION_RADIUS
@@ -280,14 +287,14 @@ class Stage:
         """Wait until everything this view shows is loaded; for pictures that are drawn once."""
         if self._city is not None:
             self._aim_city(pose, replace(self._pace, at_once=True))
-        for _, drawing in self._layers.values():
+        for drawing in self._drawings():
             drawing.finish(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
 
     @property
     def busy(self) -> bool:
         """Whether a later picture of the same view would show more."""
         waiting = self._city is not None and self._city.pending
-        return waiting or any(drawing.busy for _, drawing in self._layers.values())
+        return waiting or any(drawing.busy for drawing in self._drawings())
 
     def set_pace(self, pace: Pace) -> None:
         """What the next pictures may cost."""
@@ -297,10 +304,8 @@ class Stage:
         """Coarser while moving."""
         if moving != self._moving:
             self._moving = moving
-            for _, drawing in self._layers.values():
+            for drawing in self._drawings():
                 drawing.set_moving(moving)
-            if self._new_trees is not None:
-                self._new_trees.set_moving(moving)
 
     def set_quality(self, *, smooth: bool, occlusion: bool) -> None:
         """Smooth edges by a filter; soft shade in corners by a pass that is dear without a graphics card."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,8 @@ from viewer.scene.palettes import Look, look, rgb
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
-#: Above this many trees each is a plain shape without trunk; above the second only some are drawn while moving.
+#: More trees than these are drawn by squares, see ``forest``.
 DETAILED = 15_000
-MOVING = 20_000
-_MOVING_SHOWN = 12_000
 _CROWN_FOOT = 0.24
 
 #: The shape's own height (0 foot, 1 top) shades the crown from below; the thin part below it is the trunk.
@@ -46,43 +45,48 @@ _SHAPE_SHADE = """//VTK::Color::Impl
 """
 
 
+@dataclass(frozen=True, eq=False)
+class Grove:
+    """n trees. foot : (n, 3) float64 local. height, crown : (n,) metres. conifer : (n,) bool."""
+
+    foot: Floats
+    height: Floats
+    crown: Floats
+    conifer: NDArray[np.bool_]
+
+    def some(self, rows: NDArray[np.int64]) -> Grove:
+        """Some of them."""
+        return Grove(self.foot[rows], self.height[rows], self.crown[rows], self.conifer[rows])
+
+
 class TreesDrawing(LayerDrawing):
-    """Instanced trees.
+    """Instanced trees in detail."""
 
-    foot : (n, 3) float64 local. height, crown : (n,) metres. conifer : (n,) bool.
-    """
-
-    def __init__(
-        self, view: LayerView, foot: Floats, height: Floats, crown: Floats, conifer: NDArray[np.bool_], colors: Floats
-    ) -> None:
+    def __init__(self, view: LayerView, grove: Grove, colors: Floats) -> None:
         super().__init__(view)
-        self._foot, self._height, self._crown, self._conifer = foot, height, crown, conifer
-        count = len(foot)
-        detailed = count <= DETAILED
-        self._still = [_Stand(self, np.flatnonzero(conifer == kind), bool(kind), detailed) for kind in (False, True)]
-        self._moving: list[_Stand] = []
-        if count > MOVING:
-            some = hashed(count, 5) < _MOVING_SHOWN / count
-            self._moving = [_Stand(self, np.flatnonzero(some & (conifer == k)), bool(k), False) for k in (False, True)]
-        self.props = tuple(s.actor for s in (*self._still, *self._moving))
+        self._foot, self._height, self._crown = grove.foot, grove.height, grove.crown
+        self._conifer = conifer = grove.conifer
+        self.shown = True
+        self._stands = [_Stand(self, np.flatnonzero(conifer == kind), bool(kind)) for kind in (False, True)]
+        self.props = tuple(stand.actor for stand in self._stands)
         self.paint(colors)
-        self.set_moving(False)
+        self.set_shown(True)
 
     def paint(self, colors: Floats) -> None:
         """(n, 3) 0..1 colours of the crowns."""
-        for stand in (*self._still, *self._moving):
+        for stand in self._stands:
             stand.paint(colors)
 
     def update(self, view: LayerView, style: Look) -> bool:
         done = super().update(view, style)
-        self.set_moving(False)
+        self.set_shown(self.shown)
         return done
 
-    def set_moving(self, moving: bool) -> None:
-        coarse = moving and bool(self._moving)
-        for stands, shown in ((self._still, not coarse), (self._moving, coarse)):
-            for stand in stands:
-                stand.actor.SetVisibility(bool(self.view.visible and shown and len(stand.rows)))
+    def set_shown(self, shown: bool) -> None:
+        """Take the trees out of the picture or put them back, as long as their layer is visible."""
+        self.shown = shown
+        for stand in self._stands:
+            stand.actor.SetVisibility(bool(self.view.visible and shown and len(stand.rows)))
 
     def pick(self, origin: Floats, direction: Floats) -> tuple[int, float] | None:
         if not len(self._foot) or not self.view.visible:
@@ -95,7 +99,7 @@ class TreesDrawing(LayerDrawing):
         return nearest_hit(np.minimum(crowns, sphere_hits(origin, direction, middle, np.maximum(half, 0.1))))
 
     def _restyle(self, style: Look) -> None:
-        self.paint(_crown_colors(self.view, self._conifer, style))
+        self.paint(crown_colors(self.view, self._conifer, style))
         for prop in self.props:
             prop.GetProperty().SetOpacity(self.view.opacity)
 
@@ -103,7 +107,7 @@ class TreesDrawing(LayerDrawing):
 class _Stand:
     """The trees of one shape as one instanced actor."""
 
-    def __init__(self, trees: TreesDrawing, rows: NDArray[np.int64], conifer: bool, detailed: bool) -> None:
+    def __init__(self, trees: TreesDrawing, rows: NDArray[np.int64], conifer: bool) -> None:
         self.rows = rows
         foot = np.ascontiguousarray(trees._foot[rows], np.float32)
         crown, height = trees._crown[rows], trees._height[rows]
@@ -118,7 +122,7 @@ class _Stand:
             array = numpy_to_vtk(values, deep=True)
             array.SetName(name)
             self.data.GetPointData().AddArray(array)
-        self._shape = tree_shape(conifer, detailed)
+        self._shape = tree_shape(conifer)
         mapper = vtkGlyph3DMapper()
         mapper.SetInputData(self.data)
         mapper.SetSourceData(self._shape.data)
@@ -153,18 +157,21 @@ class _Stand:
         self.data.Modified()
 
 
-def layer_trees(view: LayerView, ground: Ground | None, style: Look) -> TreesDrawing:
-    """The trees of a tree layer."""
+def layer_trees(view: LayerView, ground: Ground | None, style: Look) -> LayerDrawing:
+    """The trees of a tree layer: all in detail, or very many by squares."""
+    from viewer.scene.layers.forest import ForestDrawing
+
     layer = view.layer
     assert isinstance(layer, TreeLayer)
-    drawing = TreesDrawing(
-        view,
+    grove = Grove(
         on_ground(layer.positions_local, ground),
         layer.height_m.astype(np.float64),
         layer.crown_m.astype(np.float64),
         np.asarray(layer.conifer, bool),
-        _crown_colors(view, np.asarray(layer.conifer, bool), style),
     )
+    if len(grove.foot) > DETAILED:
+        return ForestDrawing(view, grove, style)
+    drawing = TreesDrawing(view, grove, crown_colors(view, grove.conifer, style))
     drawing.update(view, style)
     return drawing
 
@@ -178,7 +185,7 @@ def trees_drawing(
     ground: Ground | None = None,
     style: Look | None = None,
     fresh: bool = True,
-) -> TreesDrawing:
+) -> LayerDrawing:
     """Trees that belong to no layer: those of a scenario (``fresh``, a livelier green) or of the city itself.
 
     Parameters
@@ -204,7 +211,7 @@ def _fresh_color(style: Look) -> str:
     return "#{:02x}{:02x}{:02x}".format(*np.round(mixed * 255).astype(int))
 
 
-def _crown_colors(view: LayerView, conifer: NDArray[np.bool_], style: Look) -> Floats:
+def crown_colors(view: LayerView, conifer: NDArray[np.bool_], style: Look) -> Floats:
     """(n, 3) 0..1: the rows' colours, each tree a little different, needles darker and cooler."""
     colors = row_colors(view, style).rgb / 255.0
     n = len(colors)
@@ -219,12 +226,8 @@ def _crown_colors(view: LayerView, conifer: NDArray[np.bool_], style: Look) -> F
     return np.asarray(np.clip(colors, 0.0, 1.0))
 
 
-def tree_shape(conifer: bool, detailed: bool) -> Mesh:
+def tree_shape(conifer: bool) -> Mesh:
     """A tree of height 1 and crown diameter 1, foot at the origin."""
-    if not detailed:
-        if conifer:
-            return _turned([(0.06, 0.0), (0.12, 0.50), (1.0, 0.0)], 5)
-        return _turned([(0.10, 0.0), (0.56, 0.5), (1.0, 0.0)], 5)
     trunk = _turned([(0.0, 0.055), (0.29, 0.04)], 4)
     if conifer:
         lower = _turned([(0.14, 0.0), (0.13, 0.50), (0.68, 0.10)], 7)
