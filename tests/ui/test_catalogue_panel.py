@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 
 from tests.loopback import Loopback
@@ -69,6 +70,21 @@ def test_what_is_dragged_is_a_file(panel, trees_file):
     assert item.flags() & Qt.ItemFlag.ItemIsDragEnabled and not root.flags() & Qt.ItemFlag.ItemIsDragEnabled
     urls = panel.tree.mimeData([item]).urls()
     assert [url.toLocalFile() for url in urls] == [str(trees_file)]
+
+
+def test_what_is_dropped_on_the_city_is_opened(panel, city_window, trees_file, qtbot):
+    panel.add(str(trees_file.parent))
+    root = panel.tree.topLevelItem(0)
+    item = next(root.child(n) for n in range(root.childCount()) if "trees" in root.child(n).text(0))
+    data = panel.tree.mimeData([item])
+    middle, action = QPoint(300, 300), Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(middle, action, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    city_window.stage.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(QPointF(middle), action, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    city_window.stage.dropEvent(drop)
+    qtbot.wait(20)
+    assert city_window.workspace.session.document.sources[-1].path == str(trees_file)
 
 
 def test_a_server_is_asked_about_before_it_is_browsed_and_its_layers_open(panel, city_window, server, qtbot):

@@ -252,7 +252,7 @@ def _add_options(parser: argparse.ArgumentParser, *, online: bool = True) -> Non
         "--option", metavar="NAME=VALUE", action="append", default=[], help="choice for reading, such as crs=EPSG:25832"
     )
     if online:
-        parser.add_argument("--online", action="store_true", help="servers that the files name may be contacted")
+        parser.add_argument("--online", action="store_true", help="servers may be contacted in this run")
 
 
 def _add_city(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ class UsageError(ViewerError):
 def make_host(*, online: bool = False) -> PluginHost:
     """The plugin host with everybody's plugins; what a person switched off stays off.
 
-    Servers allowed in the window may be contacted, with ``online`` all that the files name.
+    Servers allowed in the window may be contacted, with ``online`` every one.
     """
     from viewer.plugin_api.net import Network, default_copies
     from viewer.plugin_host import PluginHost, default_folders, default_state_path

@@ -96,6 +96,7 @@ class CataloguePanel(Card):
         self._make_head()
         self._make_address()
         self.tree = CatalogueTree(self)
+        bind(self.tree.setAccessibleName, "Catalogue")
         self.tree.itemExpanded.connect(self._on_expanded)
         self.tree.itemDoubleClicked.connect(lambda item: self.activate(item))
         self.tree.currentItemChanged.connect(lambda item: self._describe(item))
@@ -114,7 +115,8 @@ class CataloguePanel(Card):
         self.hide()
         language_changed.connect(self._retranslate)
         theme.theme_changed.connect(self._repaint_icons)
-        self._fill()
+        self._filled = False
+        self._describe(None)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -177,13 +179,15 @@ class CataloguePanel(Card):
     # -- roots -------------------------------------------------------------------------------------
 
     def show_panel(self) -> None:
-        """Come forward, ready for the keyboard."""
+        """Come forward, ready for the keyboard. Its places are looked at now and not at the start: a drive may sleep."""
+        self._fill_once()
         self.show()
         self.raise_()
         (self.tree if self.tree.topLevelItemCount() else self.add_button).setFocus()
 
     def add(self, place: str) -> bool:
         """Add a folder, a list or an address and look into it; false if it is none of them."""
+        self._fill_once()
         try:
             entry = self.catalogue.root(place)
         except ReadError as error:
@@ -228,7 +232,12 @@ class CataloguePanel(Card):
         self._address_row.show()
         self.address.setFocus()
 
+    def _fill_once(self) -> None:
+        if not self._filled:
+            self._fill()
+
     def _fill(self) -> None:
+        self._filled = True
         self.tree.clear()
         for place in self._settings.value.catalogue:
             try:

@@ -38,7 +38,7 @@ class Network:
     Parameters
     ----------
     allowed : hosts a person allowed, as ``host_of`` writes them.
-    everything : a person allowed every host that the named files name, for this run.
+    everything : a person allowed every host for this run.
     copies : where answers are kept; None keeps nothing.
     """
 
