@@ -273,10 +273,8 @@ class StreamedDrawing(LayerDrawing):
         scale = ColorScale.of(self.view, style)
         self._style, self._scale = style, scale
         for node in self._nodes.values():
-            for part, prepared in zip(
-                node.actors, (p for p in node.prepared if len(p.content.positions)), strict=False
-            ):
-                part.recolor(scale.of_content(prepared.content), pictures=self._wears_pictures)
+            for part in node.actors:
+                part.recolor(scale.of_content(part.content), pictures=self._wears_pictures)
                 part.paint(style, self._haze, self.view.opacity)
 
 
