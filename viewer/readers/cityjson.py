@@ -28,7 +28,8 @@ from viewer.readers.archive import ByteStream, Member, members
 from viewer.readers.assemble import assemble
 from viewer.readers.cityjson_geometry import vertex_array
 from viewer.readers.cityjson_header import NOT_CITYJSON, facts_of, transform_of
-from viewer.readers.cityjson_objects import CityCollector, TogetherError
+from viewer.readers.cityjson_objects import CityCollector
+from viewer.readers.cityjson_part import TogetherError
 from viewer.readers.cityjson_parts import collect_in_parts, worth_sharing
 from viewer.readers.cityjson_seq import read_lines
 from viewer.readers.cityjson_stream import BLOCK_BYTES, PiecewiseDocument, Unusual

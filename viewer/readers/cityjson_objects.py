@@ -5,8 +5,8 @@ A document is a ``CityJSON`` file or one ``CityJSONFeature``; geometry goes to `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from viewer.plugin_api import ReadContext
 from viewer.plugin_api.raw import RawCity
 from viewer.readers.cityjson_appearance import LookCollector
-from viewer.readers.cityjson_attributes import attributes_of, flat_members
+from viewer.readers.cityjson_attributes import AttributeColumns
 from viewer.readers.cityjson_geometry import (
     FARTHEST,
     Chunk,
@@ -28,8 +28,8 @@ from viewer.readers.cityjson_geometry import (
     place_template,
     vertex_array,
 )
+from viewer.readers.cityjson_part import FLAT_ARRAYS, CityPart, TogetherError
 from viewer.readers.helpers import OpenParcel, Parcel
-from viewer.readers.json_parse import to_text
 from viewer.readers.pictures import PictureFinder
 
 BROKEN_OBJECT = "Objects that are not written as CityJSON asks were left out ({count})."
@@ -43,8 +43,6 @@ UNKNOWN_TYPE = "Objects without a type are shown as generic objects ({count})."
 MISSING_TEMPLATE = "Copies of a template that is missing or unusable were left out ({count})."
 
 _GROUP = "CityObjectGroup"
-#: A nested attribute with more different members than this stays one text.
-_MAX_MEMBERS = 24
 
 
 class CityCollector:
@@ -57,8 +55,7 @@ class CityCollector:
         self._types: list[str] = []
         self._parents: list[int] = []
         self._lods: dict[str, int] = {}
-        self._columns: dict[str, tuple[list[NDArray[np.int64]], list[object]]] = {}
-        self._kept_whole: set[str] = set()
+        self._columns = AttributeColumns()
         self._chunks: list[Chunk] = []
         self._flat: list[IndexChunk] = []
         self._waiting_children: list[tuple[int, str]] = []
@@ -71,8 +68,6 @@ class CityCollector:
         self._untyped: list[str] = []
         self._lost_instances: list[int] = []
         self._templates: list[Chunk | None] = []
-        self._first_pending = 0
-        self._pending_attributes: list[Mapping[str, Any]] = []
         self._instances: list[tuple[int, int, int, Any]] = []
 
     def __len__(self) -> int:
@@ -135,7 +130,7 @@ class CityCollector:
             self._ids.append(own_id)
             self._types.append(self._type_of(entry, own_id))
             self._parents.append(-1)
-            self._pending_attributes.append(attributes_of(entry))
+            self._columns.add(entry)
             geometries = entry.get("geometry")
             if not geometries:
                 continue
@@ -159,7 +154,7 @@ class CityCollector:
         if chunk is not None:
             self._flat.append(chunk)
         self._looks.flatten()
-        self._collect_attributes()
+        self._columns.flatten()
 
     def part(self, *, here: bool) -> CityPart:
         """What was taken since the beginning, to be absorbed by another collector; ``here`` says in this process.
@@ -169,16 +164,16 @@ class CityCollector:
         TogetherError
             It depends on what came before.
         """
-        if self._kept_whole or not self._looks.untouched or self._chunks:
+        if self._columns.kept_whole or not self._looks.untouched or self._chunks:
             raise TogetherError
         flat = join(self._flat)
-        arrays = {name: getattr(flat, name) for name in _FLAT_ARRAYS} if flat is not None else {}
+        arrays = {name: getattr(flat, name) for name in FLAT_ARRAYS} if flat is not None else {}
         return CityPart(
             ids=self._ids,
             types=self._types,
             parents=self._parents,
             lods=list(self._lods),
-            columns={name: (np.concatenate(where), values) for name, (where, values) in self._columns.items()},
+            columns=self._columns.columns(),
             children=self._waiting_children,
             unknown_parents=self._waiting_parents,
             findings=self._findings,
@@ -197,11 +192,7 @@ class CityCollector:
         self._ids += part.ids
         self._types += part.types
         self._parents += [parent + first if parent >= 0 else parent for parent in part.parents]
-        self._first_pending = len(self._ids)
-        for name, (where, values) in part.columns.items():
-            known = self._columns.setdefault(name, ([], []))
-            known[0].append(where + first)
-            known[1].extend(values)
+        self._columns.absorb(part.columns, len(part.ids))
         self._waiting_children += [(index + first, child) for index, child in part.children]
         self._waiting_parents += [(index + first, names) for index, names in part.unknown_parents]
         self._broken_objects += part.broken
@@ -266,7 +257,7 @@ class CityCollector:
             object_ids=self._ids,
             object_types=self._types,
             object_parent=np.array(self._parents, dtype=np.int64),
-            attributes={name: (np.concatenate(indices), values) for name, (indices, values) in self._columns.items()},
+            attributes=self._columns.columns(),
             appearance=self._looks.finish(join_numbers(chunks), ring_face, ring_start, self._context),
             **facts,
         )
@@ -365,65 +356,6 @@ class CityCollector:
         self._waiting_parents, self._waiting_children = [], []
         self._warn(UNKNOWN_PARENT, lost)
 
-    def _collect_attributes(self) -> None:
-        """Turn the waiting attributes into columns; whole columns at once where most objects have them."""
-        rows, first = self._pending_attributes, self._first_pending
-        self._pending_attributes = []
-        self._first_pending = len(self._ids)
-        filled = [(first + i, row) for i, row in enumerate(rows) if row]
-        if not filled:
-            return
-        names = dict.fromkeys(name for _, row in filled for name in row)
-        if len(names) * len(filled) <= 4 * sum(len(row) for _, row in filled):
-            indices = np.array([index for index, _ in filled], dtype=np.int64)
-            for name in names:
-                self._extend_column(name, indices, [row.get(name) for _, row in filled])
-            return
-        sparse: dict[str, tuple[list[int], list[object]]] = {name: ([], []) for name in names}
-        for index, row in filled:
-            for name, value in row.items():
-                column = sparse[name]
-                column[0].append(index)
-                column[1].append(value)
-        for name, (own, values) in sparse.items():
-            self._extend_column(name, np.array(own, dtype=np.int64), values)
-
-    def _extend_column(self, name: str, indices: NDArray[np.int64], values: list[object]) -> None:
-        kinds = set(map(type, values))
-        if dict in kinds:
-            values = self._extend_inner_columns(name, indices, values)
-        if bool in kinds:
-            values = [("true" if value else "false") if isinstance(value, bool) else value for value in values]
-        if list in kinds:
-            values = [to_text(value) if isinstance(value, list) else value for value in values]
-        if all(value is None for value in values):
-            return
-        known = self._columns.setdefault(name, ([], []))
-        known[0].append(indices)
-        known[1].extend(values)
-
-    def _extend_inner_columns(self, name: str, indices: NDArray[np.int64], values: list[object]) -> list[object]:
-        """Give the members of nested attributes columns of their own; returns what stays in this one.
-
-        Where the members differ from object to object (keys that are data), JSON text stays instead.
-        """
-        inner: dict[str, tuple[list[int], list[object]]] = {}
-        if name not in self._kept_whole:
-            for index, value in zip(indices.tolist(), values, strict=True):
-                if isinstance(value, dict):
-                    for path, item in flat_members(name, value):
-                        column = inner.setdefault(path, ([], []))
-                        column[0].append(index)
-                        column[1].append(item)
-                if len(inner) > _MAX_MEMBERS:
-                    self._kept_whole.add(name)
-                    break
-        if name in self._kept_whole:
-            return [to_text(value) if isinstance(value, dict) else value for value in values]
-        for path, (own, items) in inner.items():
-            self._extend_column(path, np.array(own, dtype=np.int64), items)
-        return [None if isinstance(value, dict) else value for value in values]
-
     def _tell(self) -> None:
         own = self._findings
         self._warn(BROKEN_OBJECT, self._broken_objects)
@@ -442,32 +374,6 @@ class CityCollector:
 
     def _warn(self, text: str, names: list[str]) -> None:
         self._context.warn(text, where=_places(names), count=len(names))
-
-
-_FLAT_ARRAYS = ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
-
-
-class TogetherError(Exception):
-    """The objects of a file cannot be taken apart from each other."""
-
-
-@dataclass(slots=True)
-class CityPart:
-    """Some objects of a document as another ``CityCollector`` took them; everything counts from 0."""
-
-    ids: list[str]
-    types: list[str]
-    parents: list[int]
-    lods: list[str]
-    columns: dict[str, tuple[NDArray[np.int64], list[object]]]
-    children: list[tuple[int, str]]
-    unknown_parents: list[tuple[int, list[str]]]
-    findings: Findings
-    broken: list[str]
-    untyped: list[str]
-    instances: list[tuple[int, int, int, Any]]
-    lost_instances: list[int]
-    parcel: Parcel | OpenParcel
 
 
 def _places(names: Iterable[str]) -> tuple[str, ...]:

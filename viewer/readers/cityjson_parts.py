@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from viewer.plugin_api import Progress, ReadContext
 from viewer.readers import limits
 from viewer.readers.archive import Member
-from viewer.readers.cityjson_objects import CityCollector, CityPart
+from viewer.readers.cityjson_objects import CityCollector
+from viewer.readers.cityjson_part import CityPart
 from viewer.readers.cityjson_stream import PiecewiseDocument, Unusual, parsed_objects, parsed_vertices
 from viewer.readers.helpers import Crew, OpenParcel, Parcel, helper_count
 from viewer.readers.json_parse import collector_off
