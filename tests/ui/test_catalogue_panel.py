@@ -150,7 +150,7 @@ def test_a_root_can_be_removed_and_looked_into_again(panel, city_window, tmp_pat
     assert texts(root) == ["There is nothing that can be opened."]
     (folder / "a.csv").write_text("x", encoding="utf-8")
     qtbot.keyClick(panel.tree, Qt.Key.Key_F5)
-    panel.refresh_current()
+    panel.tree.look_again()
     assert texts(root) == ["a.csv"]
     panel.tree.setCurrentItem(root.child(0))
     panel.remove_current()
@@ -167,7 +167,7 @@ def test_a_list_of_sources_is_unfolded_not_opened(panel, city_window, tmp_path, 
     assert root.text(0) == "Liste" and texts(root) == ["Karte"]
     sources = len(city_window.workspace.session.document.sources)
     root.setExpanded(False)
-    panel.activate(root)
+    panel.tree.activate(root)
     assert root.isExpanded() and len(city_window.workspace.session.document.sources) == sources
 
 
