@@ -197,9 +197,10 @@ class CityScene:
         resting = not self._moving
         for stage in self._stages():
             if self._wanted is None:
-                stage.set_quality(smooth=resting, occlusion=resting and self._fast is True)
+                card = self._fast is True
+                stage.set_quality(smooth=resting, occlusion=resting and card, fine=card)
             else:
-                stage.set_quality(smooth=True, occlusion=self._wanted)
+                stage.set_quality(smooth=True, occlusion=self._wanted, fine=True)
 
     def _ask_driver(self) -> None:
         """Once there is a context: is there a graphics card?"""

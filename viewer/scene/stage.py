@@ -307,9 +307,13 @@ class Stage:
             for drawing in self._drawings():
                 drawing.set_moving(moving)
 
-    def set_quality(self, *, smooth: bool, occlusion: bool) -> None:
-        """Smooth edges by a filter; soft shade in corners by a pass that is dear without a graphics card."""
+    def set_quality(self, *, smooth: bool, occlusion: bool, fine: bool) -> None:
+        """Smooth edges by a filter, ``fine`` or quick; soft shade in corners by a pass that is dear without a graphics
+        card."""
         self.renderer.SetUseFXAA(smooth)
+        options = self.renderer.GetFXAAOptions()
+        options.SetUseHighQualityEndpoints(fine)
+        options.SetEndpointSearchIterations(12 if fine else 4)
         if occlusion == self._occlusion:
             return
         self._occlusion = occlusion

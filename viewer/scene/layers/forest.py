@@ -41,6 +41,8 @@ _PROGRAM = Program(lifted=False, painted=False)
 _PLAIN = {False: ((0.10, 0.0, 0.66), (0.56, 0.5, 0.86), (1.0, 0.0, 1.06)),
           True: ((0.06, 0.0, 0.66), (0.14, 0.5, 0.70), (1.0, 0.0, 1.06))}  # fmt: skip
 _SIDES = 5
+#: Plain trees are as light as the instances next to them, which VTK lights.
+AS_INSTANCES = 0.86
 
 
 class ForestDrawing(LayerDrawing):
@@ -202,7 +204,7 @@ def plain_trees(
     normals[:, 2:, 0], normals[:, 2:, 1], normals[:, 2:, 2] = np.cos(angle) * 0.86, np.sin(angle) * 0.86, 0.5
     shade = np.empty((count, corners))
     shade[:, 0], shade[:, 1], shade[:, 2:] = rings[0][:, 2], rings[2][:, 2], rings[1][:, 2:3]
-    light = light_on(normals.reshape(-1, 3)) * shade.reshape(-1, 1)
+    light = light_on(normals.reshape(-1, 3)) * (shade.reshape(-1, 1) * AS_INSTANCES)
     lit = np.repeat(colors, corners, axis=0) * light
     side = np.arange(_SIDES)
     following = (side + 1) % _SIDES
