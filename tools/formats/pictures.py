@@ -43,7 +43,7 @@ CASES = (
     Case("footprints", "GeoPackage footprints with trees: Athens", ("athens-umep/bldgs_clip.gpkg", "athens-umep/trees_clip.gpkg")),
     Case("shapefile", "Shapefile: a French commune", ("bdtopo-12174-shapefiles/BATI_INDIFFERENCIE.shp", "bdtopo-12174-shapefiles/ZONE_VEGETATION.shp")),
     Case("osm", "OpenStreetMap: Helsinki", ("osm-helsinki/Helsinki.osm.pbf",)),
-    Case("terrain", "Terrain: Athens", ("athens-umep/bldgs_clip.gpkg", "athens-umep/DEM.tif")),
+    Case("terrain", "Terrain: heights of Munich at one metre", ("munich-terrain-and-buildings/691_5336.tif",)),
     Case("pointcloud", "Point cloud: Delft", ("delft-3dfier/delft.json", "delft-3dfier/ahn3_cropped_1.laz")),
     Case("xplanung", "XPlanung 6.0: Hamburg-Blankenese", ("hamburg-xplan/Blankenese29.gml",)),
     Case("gtfs", "GTFS: stops and lines, Rhine-Neckar", ("karlsruhe-lod2-wgs84/innenstadt_ost_4326_lod2.gml", "gtfs-rhein-neckar/vrn_gtfs_cut.zip")),
