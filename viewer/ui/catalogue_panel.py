@@ -49,9 +49,7 @@ class CataloguePanel(Card):
         self.about = label("", "muted", translate=False, wrap=True)
         self.about.setMaximumHeight(96)
         self.credit = label("", "small", translate=False, wrap=True)
-        self.open_button = button(
-            "Open on the city", lambda: self.tree.open_item(self.tree.currentItem()), role="primary", icon="open"
-        )
+        self.open_button = button("Open on the city", self.tree.open_current, role="primary", icon="open")
         for widget in (self.tree, self._empty):
             self.body.addWidget(widget, 1)
         for widget in (self.title_of, self.about, self.credit):
