@@ -126,7 +126,7 @@ def test_a_map_is_loaded_for_what_is_in_view(city_window, server, opened, qtbot)
     server.routes["*"] = Said(picture.getvalue(), "image/png")
     key = opened("xyz", "/{z}/{x}/{y}.png", max_zoom=16)
     city_window.view.set_camera(Camera((565_060, 5_933_000, 500), (565_060, 5_934_060, 0)))
-    city_window.layers.part_wanted.emit(key, False)
+    city_window.layers.part_wanted.emit(key, "view")
     qtbot.wait(20)
     chosen = dict(city_window.workspace.session.document.source(key).options)["extent"]
     west, south, east, north = (float(word) for word in chosen.split(","))
@@ -136,11 +136,15 @@ def test_a_map_is_loaded_for_what_is_in_view(city_window, server, opened, qtbot)
     assert "extent" not in dict(city_window.workspace.session.document.source(key).options)
     origin = city_window.workspace.frame.origin_crs
     city_window.workspace.show_outline([(10, 10), (60, 10), (60, 80)])
-    city_window.layers.part_wanted.emit(key, True)
+    city_window.layers.part_wanted.emit(key, "drawn")
     qtbot.wait(20)
     chosen = dict(city_window.workspace.session.document.source(key).options)["extent"]
     box = np.array([float(word) for word in chosen.split(",")]) - (*origin[:2], *origin[:2])
     np.testing.assert_allclose(box, (10, 10, 60, 80), atol=0.01)
+    narrow = np.ptp(city_window.workspace.layer(key)[0].corners_local, axis=0)
+    city_window.layers.part_wanted.emit(key, "city")
+    qtbot.wait(20)
+    assert (np.ptp(city_window.workspace.layer(key)[0].corners_local, axis=0) > narrow).all()
 
 
 def test_a_long_past_is_thinned_without_losing_its_peaks():

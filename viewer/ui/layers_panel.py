@@ -47,7 +47,7 @@ class LayersPanel(QWidget):
     move_wanted = Signal(str, bool)
     catalogue_wanted = Signal()
     update_wanted = Signal(str)
-    part_wanted = Signal(str, bool)  # of a source on a server; true: for the drawn area
+    part_wanted = Signal(str, str)  # of a source on a server; "city", "view" or "drawn"
     live_wanted = Signal(str, bool)
     place_wanted = Signal(str)
     textures_wanted = Signal(bool)

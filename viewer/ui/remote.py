@@ -55,9 +55,12 @@ class RemoteSources(QObject):
         """Everything of a source anew."""
         self._window.opener.refresh(key)
 
-    def load_part(self, key: str, drawn: bool) -> None:
-        """A source for the drawn area, or for what is in view."""
-        ring = self._workspace.outline_local[:, :2] if drawn else self._in_view()
+    def load_part(self, key: str, part: str) -> None:
+        """A source for the whole city, for what is in view, or for the drawn area: "city", "view" or "drawn"."""
+        if part == "city":
+            self._window.opener.refresh(key, {EXTENT: ""})
+            return
+        ring = self._workspace.outline_local[:, :2] if part == "drawn" else self._in_view()
         if len(ring):
             corners = self._workspace.frame.crs_from_local(np.array([ring.min(axis=0), ring.max(axis=0)]))
             self._window.opener.refresh(key, {EXTENT: extent_text(corners)})
@@ -163,8 +166,9 @@ class RemoteRow(QWidget):
     def _ask_part(self) -> None:
         self._menu.clear()
         emit = self._panel.part_wanted.emit
-        self._menu.addAction(tr("For what is in view"), lambda: emit(self._key, False))
-        drawn = self._menu.addAction(tr("For the drawn area"), lambda: emit(self._key, True))
+        self._menu.addAction(tr("For the whole city"), lambda: emit(self._key, "city"))
+        self._menu.addAction(tr("For what is in view"), lambda: emit(self._key, "view"))
+        drawn = self._menu.addAction(tr("For the drawn area"), lambda: emit(self._key, "drawn"))
         drawn.setEnabled(len(self._panel.workspace.outline_local) > 0)
         self._menu.popup(self.part_button.mapToGlobal(self.part_button.rect().bottomLeft()))
 
