@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +17,10 @@ from viewer.city import Frame, Severity
 from viewer.city.arrange import arrange
 from viewer.city.merge import merge
 from viewer.errors import ReadError, ViewerError
+from viewer.plugin_host import default_folders
 from viewer.readers.cityjson_writer import write_cityjson
 from viewer.readers.store import open_store
+from viewer.readers.store.folder import scratch_name
 from viewer.workspace import baking
 from viewer.workspace.baking import LEFT_OUT_TEXT, Baked, Listener, Order, bake, here, processes, workers_for
 from viewer.workspace.parts import Done, open_part
@@ -251,6 +256,32 @@ def test_nothing_is_left_running_after_a_stop(sources, tmp_path):
     for child in multiprocessing.active_children():
         child.join(20)
         assert not child.is_alive()
+
+
+def test_a_killed_program_leaves_no_city_and_the_next_goes_on(sources, tmp_path):
+    out = tmp_path / "town.city"
+    root = Path(__file__).parents[2]
+    command = [sys.executable, str(root / "main.py"), "bake", *map(str, sources), str(out), "--workers", "2"]
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=root)
+    lines = (line for line in program.stderr if " 5: " in line)
+    next(lines), next(lines)
+    program.kill()
+    program.wait(30)
+    program.stderr.close()
+    assert not out.exists()
+    heard = Heard()
+    baked(sources, out, listener=heard, plugins=tuple(default_folders()))
+    assert sum(done.kept for done in heard.parts) >= 2 or len(open_store(out).city.objects) == 30
+    assert [path.name for path in tmp_path.iterdir() if path.name != "in"] == ["town.city"]
+
+
+def test_what_killed_programs_left_is_removed_after_a_day(sources, tmp_path):
+    old, fresh = (scratch_name(tmp_path, "tmp") for _ in range(2))
+    for folder in (old, fresh):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    baked(sources[:1], tmp_path / "town.city")
+    assert fresh.exists() and not old.exists()
 
 
 def test_as_many_sources_are_read_at_once_as_memory_allows(tmp_path):

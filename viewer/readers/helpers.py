@@ -65,7 +65,7 @@ def submit(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: A
     with _lock:
         if _pool is None:
             context = multiprocessing.get_context("spawn")
-            _pool = ProcessPoolExecutor(max(helper_count(), 1), context, _begin)
+            _pool = ProcessPoolExecutor(max(helper_count(), 1), context, begin)
         try:
             return _pool.submit(work, *args, **kwargs)
         except (BrokenProcessPool, RuntimeError) as error:
@@ -86,7 +86,7 @@ def stop() -> None:
 atexit.register(stop)
 
 
-def _begin() -> None:
+def begin() -> None:
     """A helper is stopped by the program that started it, not by the same keystroke, and ends when that has ended."""
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)

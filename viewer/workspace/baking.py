@@ -6,11 +6,9 @@ part is stands in ``parts``, how parts are joined in ``readers.store.join``.
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,9 +19,10 @@ from viewer.city import CityModel, Frame, ImportReport
 from viewer.city.report import IssueLog, Severity
 from viewer.errors import ReadError, ViewerError
 from viewer.plugin_api import Progress
+from viewer.readers import helpers
 from viewer.readers.store.arrays import Array
 from viewer.readers.store.city import Stored, fingerprint
-from viewer.readers.store.folder import remove_folder
+from viewer.readers.store.folder import remove_folder, sweep_scratch
 from viewer.readers.store.join import join_stores
 from viewer.workspace.parts import Done, Job, bake_part, open_part
 
@@ -120,6 +119,7 @@ def bake(order: Order, run: Runner, listener: Listener | None = None) -> Baked:
     """
     listener = Listener() if listener is None else listener
     order.parts_folder.mkdir(parents=True, exist_ok=True)
+    sweep_scratch(order.out.parent)
     jobs, failed = _parts(order, run, listener)
     if not jobs:
         raise next(iter(failed.values()))
@@ -250,7 +250,7 @@ def _pool(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
     """Parts as they are finished; nothing is left running, whatever happens."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _quiet, max_tasks_per_child=PARTS_PER_WORKER)
+    pool = ProcessPoolExecutor(workers, context, helpers.begin, max_tasks_per_child=PARTS_PER_WORKER)
     try:
         waiting: set[Future[Done]] = {pool.submit(bake_part, job) for job in jobs}
         while waiting:
@@ -263,12 +263,6 @@ def _pool(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
             child.terminate()
         raise
     pool.shutdown()
-
-
-def _quiet() -> None:
-    """A worker is stopped by the program that started it, not by the same keystroke."""
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _need(path: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from viewer.city import CityModel, Frame
 from viewer.errors import ReadError, ViewerError
 from viewer.plugin_api import Progress, ReadContext
-from viewer.readers.store.cache import OFF_VARIABLE
+from viewer.readers.store.cache import CityCache
 from viewer.readers.store.city import Stored, frame_to_json, open_store, write_store
 from viewer.readers.store.folder import read_manifest, remove_folder
 from viewer.readers.store.mark import SourceMark, mark_of, stamp_of
@@ -134,8 +134,8 @@ def _bake(job: Job, progress: Progress) -> CityModel:
         before = stamp_of(path)
     except OSError as error:
         raise ReadError("This file cannot be read.", path=path) from error
-    os.environ[OFF_VARIABLE] = "1"  # the part itself is the copy
-    host = PluginHost([Path(folder) for folder in job.plugins], job.disabled)
+    no_copies = CityCache(Path(job.folder), min_source_bytes=sys.maxsize)  # the part itself is the copy
+    host = PluginHost([Path(folder) for folder in job.plugins], job.disabled, cache=no_copies)
     reading = host.read(path, ReadContext(job.frame, dict(job.options), progress))
     if reading.city is None:
         raise ReadError("This is no city; only cities are prepared.", path=path)

@@ -25,7 +25,7 @@ from viewer.city.report import IssueLog, Severity
 from viewer.errors import ReadError
 from viewer.readers.store.arrays import Array
 from viewer.readers.store.city import Stored, fingerprint, frame_to_json, open_store, write_store
-from viewer.readers.store.folder import MANIFEST, damaged, is_scratch, read_manifest, remove_folder
+from viewer.readers.store.folder import MANIFEST, damaged, is_scratch, read_manifest, remove_folder, sweep_scratch
 from viewer.readers.store.mark import SourceMark, Stamp, mark_of, stamp_of
 
 #: Turns the copies off, for reading and for writing.
@@ -36,8 +36,6 @@ MIN_SOURCE_BYTES = 1_000_000
 DISK_SHARE, LIMIT_BYTES = 0.1, 2_000_000_000
 #: Copies of one request that are tried; more than one are there only while programs write at once.
 MOST_TRIED = 8
-#: Work in progress older than this was left by a program that was killed.
-LEFTOVER_AGE_S = 24 * 3600.0
 #: How long the end of the program waits for copies that are being written.
 PATIENCE_AT_EXIT_S = 10.0
 
@@ -204,13 +202,11 @@ class CityCache:
 
     def sweep(self) -> None:
         """Remove what killed programs left, and the copies used longest ago until the rest fits."""
+        sweep_scratch(self.folder)
         found = []
         for folder in self.folder.iterdir():
             try:
-                if is_scratch(folder):
-                    if time.time() - folder.stat().st_mtime > LEFTOVER_AGE_S:
-                        remove_folder(folder)
-                elif folder.is_dir() and not folder.is_symlink():
+                if folder.is_dir() and not folder.is_symlink() and not is_scratch(folder):
                     size = sum(file.stat().st_size for file in folder.iterdir())
                     found.append(((folder / MANIFEST).stat().st_mtime, size, folder))
             except OSError as error:  # another program removed it meanwhile

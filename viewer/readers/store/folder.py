@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,8 @@ TILESET = "tileset.json"
 _OF_SHAPEFILES = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qpj"})
 #: Name of a prepared city that a person asked for.
 SUFFIX = ".city"
+#: Work in progress older than this was left by a program that was killed.
+LEFTOVER_AGE_S = 24 * 3600.0
 MAX_MANIFEST_BYTES = 64 << 20
 _TEMPORARY = re.compile(r"\.stadtforum-\d+-[0-9a-f]{8}\.(tmp|old)")
 
@@ -146,6 +149,14 @@ def scratch_name(parent: Path, kind: str) -> Path:
 def is_scratch(path: Path) -> bool:
     """Whether a name is one of work in progress."""
     return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove work in progress that killed programs left here long ago."""
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # another program removed it meanwhile, or it is not ours to remove
+            if is_scratch(path) and time.time() - path.stat().st_mtime > LEFTOVER_AGE_S:
+                remove_folder(path)
 
 
 def _put_in_place(temporary: Path, folder: Path) -> None:
