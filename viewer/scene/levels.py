@@ -177,7 +177,8 @@ class LevelTree:
         rise_m : how far buildings may reach above their boxes.
         """
         high = self.high + (0.0, 0.0, rise_m)
-        visible, near = view.sees(self.low, high), around.sees(self.low, high)
+        visible = view.sees(self.low, high)
+        near = around.sees(self.low, high) | visible  # boxes beside a corner may be seen by the narrower view alone
         error = self.error_m * view.pixels_per_m(self.low, high)
         error[refined] *= KEEP
         error[~near] = 0.0
