@@ -135,18 +135,18 @@ class Stock:
     def sums(self, change: CityChange) -> Floats:
         """(columns,) what all buildings contribute together after a change."""
         total = np.zeros(len(COLUMNS))
-        for rows in self._blocks():
+        for rows in self.blocks():
             total += self.contributions(change, rows).sum(axis=1)
         return total
 
     def exact_sums(self, change: CityChange) -> Floats:
         """(columns,) the same, added with twice the digits and rounded once."""
         parts: list[Floats] = [np.zeros((len(COLUMNS), 2))]
-        parts += [np.column_stack(_added_exactly(self.contributions(change, rows))) for rows in self._blocks()]
+        parts += [np.column_stack(_added_exactly(self.contributions(change, rows))) for rows in self.blocks()]
         every = np.concatenate(parts, axis=1)
         return np.array([math.fsum(row) for row in every.tolist()], dtype=np.float64)
 
-    def _blocks(self) -> Iterator[slice]:
+    def blocks(self) -> Iterator[slice]:
         """The rows in runs so small that their columns stay in the processor's own memory."""
         return (slice(start, start + _BLOCK) for start in range(0, len(self), _BLOCK))
 

@@ -124,15 +124,16 @@ class IndicatorTable:
         definition = next((d for d in self.definitions if d.id == indicator), None)
         if definition is None or not definition.column:
             return None
-        now = self.stock.contributions(self._change, slice(None))
-        if isinstance(definition.column, str):
-            own = now[COLUMNS.index(definition.column)]
-        else:
-            # The formulas are arithmetic alone, so they work on columns as they do on sums.
-            columns = dict(zip(COLUMNS, now, strict=True))
-            own = np.asarray(definition.column(self._figures_of(columns), self.parameters))
         result = np.full(self._features, np.nan)
-        result[self.stock.features] = np.where(now[0] > 0, own, np.nan)
+        for rows in self.stock.blocks():
+            now = self.stock.contributions(self._change, rows)
+            if isinstance(definition.column, str):
+                own = now[COLUMNS.index(definition.column)]
+            else:
+                # The formulas are arithmetic alone, so they work on columns as they do on sums.
+                columns = dict(zip(COLUMNS, now, strict=True))
+                own = np.asarray(definition.column(self._figures_of(columns), self.parameters))
+            result[self.stock.features[rows]] = np.where(now[0] > 0, own, np.nan)
         return result
 
     def _move_to(self, change: CityChange) -> None:
