@@ -230,12 +230,14 @@ def test_a_layer_without_an_open_city_brings_its_own_frame(tmp_path):
         ("lyon-buildings-geojson/buildings_lyon1.geojson", "stadtforum:Footprints with a height"),
         ("bdtopo-12174-shapefiles/ZONE_VEGETATION.shp", "areas:Areas and lines"),
         ("leipzig-street-trees/districts/alle.geojson", "areas:Areas and lines"),
-        ("hamburg-xplan/Blankenese29.gml", "areas:Areas and lines"),
+        ("hamburg-xplan/Blankenese29.gml", "xplanung:Development plan (XPlanGML)"),
         ("leipzig-street-trees/trees/zentrum.geojson", "trees:Tree register"),
         ("athens-umep/trees_clip.gpkg", "trees:Tree register"),
         ("hamburg-dipas-contributions/dipas.test.geojson", "points:Points with values"),
         ("hamburg-bike-counters/radzaehlung_download.csv", "points:Points with values"),
-        ("athens-umep/DEM.tif", "map_image:Map image"),
+        ("athens-umep/DEM.tif", "terrain:Terrain heights"),
+        ("athens-umep/DSM.tif", "map_image:Map image"),
+        ("delft-3dfier/ahn3_cropped_1.laz", "pointcloud:Point cloud"),
     ],
 )
 def test_real_files_are_offered_to_the_right_reader(file, reader):

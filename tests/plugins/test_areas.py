@@ -155,7 +155,6 @@ def test_content_that_is_not_what_the_name_says_is_refused(read, tmp_path, name,
         ("berlin-streets-flatgeobuf/berlin-classified-level-3.fgb", {"Line": 7464}),
         ("athens-umep/tree_canopies_clip.gpkg", {"Area": 19}),
         ("delft-3dfier/bgt_begroeidterreindeel.sqlite", {"Area": 126}),
-        ("hamburg-xplan/Blankenese29.gml", {"Area": 131, "Line": 125}),
     ],
 )
 def test_real_layers_are_read_whole(read, shared, file, objects):

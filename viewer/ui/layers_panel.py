@@ -359,6 +359,9 @@ def _count_text(city, layers) -> str:
     if isinstance(layer, TerrainLayer):
         return tr("Terrain, the city stands on it")
     if isinstance(layer, StreamedLayer):
+        points = dict(layer.facts).get("Points", "")
+        if points.isdigit():
+            return trn("{n} point", "{n} points", int(points))
         tiles = trn("{n} tile", "{n} tiles", sum(layer.tile_count for layer in layers))
         failed = sum(len(layer.failures) for layer in layers)
         return f"{tiles}, {trn('{n} not readable', '{n} not readable', failed)}" if failed else tiles
