@@ -72,6 +72,12 @@ def drawing_rows(found: Numbers, *, name: str = "") -> list[Row]:
         row(f"{label}moving, worst", houses, max(moving), "ms"),
         row(f"{label}moving, 95th percentile / median", houses, percentile(moving, 95) / median, "x", steady),
     ]
+    if cores := found.get("moving_processor"):
+        middle = statistics.median(cores)
+        rows += [
+            row(f"{label}moving, time of all cores, median", houses, middle, "ms"),
+            row(f"{label}the same, 95th percentile / median", houses, percentile(cores, 95) / middle, "x"),
+        ]
     views = found["views"]
     resting = statistics.median(statistics.median(view["ours"]) for view in views)
     rows.append(row(f"{label}resting, median of the views", houses, resting, "ms"))
