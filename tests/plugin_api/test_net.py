@@ -102,6 +102,11 @@ def test_hosts_are_told_apart_by_their_port():
     assert host_of("http://[::1]:8080/") == "[::1]:8080"
 
 
+def test_a_look_alike_is_named_as_what_it_is():
+    assert host_of("https://g\u0435oportal.de/wms") == "xn--goportal-c8g.de"  # a Cyrillic letter that looks like an e
+    assert host_of("https://münchen.de") == "xn--mnchen-3ya.de"
+
+
 # -- limits ----------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,8 @@ class Answer:
 def host_of(url: str) -> str:
     """The host of an address in small letters, with its port where it is not the usual one.
 
+    Letters beyond ASCII are written as the name system has them, so that nobody allows a look-alike by its looks.
+
     Raises
     ------
     ReadError
@@ -76,6 +78,7 @@ def host_of(url: str) -> str:
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").lower(), parts.port
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
     except ValueError as error:
         raise _no_address(url) from error
     if parts.scheme.lower() not in _PORTS or not host or len(text) > _MAX_ADDRESS or _CONTROL.search(text):
