@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import viewer.workspace.parts  # noqa: F401
 from viewer.cli import run
 from viewer.readers.store import cache as caches
 from viewer.readers.store.folder import MANIFEST
@@ -11,7 +12,9 @@ from viewer.readers.store.folder import MANIFEST
 def worth_it(monkeypatch):
     """Small files are worth a copy too."""
     plain = caches.CityCache
-    monkeypatch.setattr(caches, "CityCache", lambda: plain(min_source_bytes=1))
+    monkeypatch.setattr(
+        caches, "CityCache", lambda: plain(min_source_bytes=1)
+    )  # who has it by name keeps the plain one
 
 
 def info(capsys, path):
@@ -91,3 +94,37 @@ def test_turned_off_it_says_so(city, monkeypatch, capsys):
     monkeypatch.setenv(caches.OFF_VARIABLE, "1")
     assert run(["bake", str(city)]) == 2
     assert "STADTFORUM_NO_CACHE" in capsys.readouterr().err
+
+
+def test_a_bad_file_among_several_is_told_and_missing(city, tmp_path, capsys):
+    bad = tmp_path / "bad.city.json"
+    bad.write_text("{")
+    out = tmp_path / "town.city"
+    assert run(["bake", str(city), str(bad), str(out), "--workers", "1"]) == 3
+    told = capsys.readouterr()
+    assert "2 of 2: bad.city.json: " in told.err and "1 of 2 files are missing" in told.err
+    assert "Prepared: " in told.out
+    assert info(capsys, out)["buildings"] == info(capsys, city)["buildings"]
+
+
+def test_a_stop_is_said_and_leaves_what_is_finished(city, tmp_path, monkeypatch, capsys):
+    def stop(self, tile, count):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "town.city"
+    with monkeypatch.context() as patch:
+        patch.setattr("viewer.cli.bake._Told.joining", stop)
+        assert run(["bake", str(city), str(out)]) == 130
+    assert "goes on from there" in capsys.readouterr().err and not out.exists()
+    assert run(["bake", str(city), str(out)]) == 0
+    assert "finished earlier" in capsys.readouterr().err
+
+
+def test_a_cluster_needs_one_result_and_a_scheduler_that_answers(city, tmp_path, monkeypatch, capsys):
+    assert run(["bake", str(city), "--cluster"]) == 2
+    assert "name OUT.city" in capsys.readouterr().err
+    pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    monkeypatch.setattr("viewer.workspace.cluster.PATIENCE_S", 1)
+    assert run(["bake", str(city), str(tmp_path / "x.city"), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert "No scheduler answers" in capsys.readouterr().err
+    assert run(["bake", str(city), str(tmp_path / "x.city"), "--workers", "0"]) == 2
