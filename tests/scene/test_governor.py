@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from viewer.scene.governor import CARD_MS, LEAST_SCALE, LEAST_WORK, REST_MS, SOFTWARE_MS, Governor, memory_budget
+from viewer.scene.governor import (
+    CARD_MS,
+    LEAST_REST,
+    LEAST_SCALE,
+    LEAST_WORK,
+    REST_MS,
+    SOFTWARE_MS,
+    Governor,
+    memory_budget,
+)
 
 
 class Machine:
@@ -66,6 +75,7 @@ def test_a_resting_picture_becomes_finer_in_steps_that_end():
     governor, machine = Governor(), Machine(1e-4)
     for _ in range(40):
         machine.draw(governor)
+    assert governor.rate < 3e-4
     times = []
     while governor.refining:
         times.append(machine.draw(governor, moving=False)[0])
@@ -74,6 +84,18 @@ def test_a_resting_picture_becomes_finer_in_steps_that_end():
     before = governor.resting_limits()
     machine.draw(governor)
     assert governor.resting_limits().work < before.work, "moving again begins anew"
+
+
+def test_a_machine_that_is_busy_for_a_moment_keeps_its_resting_picture():
+    governor = Governor()
+    for _ in range(20):
+        Machine(3e-5).draw(governor)
+    before = governor.finest().work
+    Machine(3e-4).draw(governor)
+    assert governor.finest().work > 0.6 * before
+    for _ in range(50):
+        Machine(1e-2).draw(governor)
+    assert governor.finest().work == LEAST_REST, "and near by always every house"
 
 
 def test_a_finished_picture_takes_all_steps_at_once():

@@ -56,13 +56,14 @@ class CityActors:
     told : called once for every tile whose stored arrays are damaged, with a sentence for people.
     Attributes: choice, of the last picture. work : its work, in triangles of a block. pending : whether finer parts are
     on their way. limited : whether it would be finer without its limits. uploaded_bytes : handed over for it.
+    fresh : whether the graphics card sees something for the first time.
     """
 
     def __init__(self, arrays: CityArrays, style: Look, span: float, told: Callable[[str], None] | None = None) -> None:
         self.arrays = arrays
         self.tree = LevelTree.of(arrays)
         self.rows = Rows(arrays)
-        self.pending = self.limited = False
+        self.pending = self.limited = self.fresh = False
         self.work = 0.0
         self.uploaded_bytes = 0
         self.choice: Choice | None = None
@@ -215,8 +216,10 @@ class CityActors:
         for n in np.flatnonzero(choice.seen & self._ready).tolist():
             if (node := self._nodes.get(("node", n))) is not None:
                 node.last_seen = self._number
+        self.fresh = any(node.visible and not node.drawn for node in self._nodes.values())
         self._keep_budget(pace.limits.card_bytes)
-        self.pending = self._loader.busy or not choice.complete or any(not n.ready for n in self._nodes.values())
+        there = {key for key, node in self._nodes.items() if node.ready}
+        self.pending = not choice.complete or any(key not in there for key in keys)  # what is around may wait
 
     def _choose(self, view: View, around: View, limits: Limits) -> Choice:
         own = Limits(limits.work, limits.card_bytes * CHOSEN, limits.error_px)

@@ -17,6 +17,8 @@ SOFTWARE_MS, CARD_MS = 33.0, 16.0
 REST_MS, STEP, LAST_STEP = 450.0, 4.0, 12
 #: Least and most work of a moving picture, in triangles of a block, and its first guess.
 LEAST_WORK, MOST_WORK, FIRST_WORK = 120_000.0, 20_000_000.0, 200_000.0
+#: A resting picture may always be this much work: near by that is every house in full.
+LEAST_REST = 1_500_000.0
 #: Lowest resolution while moving, as a share of each side.
 LEAST_SCALE = 0.5
 #: Pixels by which a picture may be wrong at rest, while moving, and in pictures that leave the program.
@@ -82,7 +84,7 @@ class Governor:
         return Limits(self.work, self.card_bytes, MOVING_PX / self.scale)
 
     def resting_limits(self) -> Limits:
-        """For the next resting picture: the steps lead to all that can be drawn in ``REST_MS``."""
+        """For the next resting picture: steps to all that can be drawn in ``REST_MS``, or to ``LEAST_REST``."""
         return Limits(min(self.work * STEP**self._step, self._most()), self.card_bytes, REST_PX)
 
     @property
@@ -99,10 +101,11 @@ class Governor:
         return Limits(card_bytes=self.card_bytes, error_px=PICTURE_PX)
 
     def _most(self) -> float:
-        return max(REST_MS / self.rate if self.rate > 0 else 2_000_000.0, self.work)
+        return max(REST_MS / self.rate if self.rate > 0 else LEAST_REST, LEAST_REST, self.work)
 
     def _learn(self, milliseconds: float, work: float) -> None:
         if work < LEAST_WORK:
             return
         rate = milliseconds / work
-        self.rate = rate if self.rate == 0 else 0.7 * self.rate + 0.3 * min(rate, self.rate * 3)
+        share = 0.5 if rate < self.rate else 0.1  # what disturbs only ever makes it slower
+        self.rate = rate if self.rate == 0 else (1 - share) * self.rate + share * min(rate, self.rate * 3)

@@ -348,8 +348,8 @@ class Stage:
 
     @property
     def uploading(self) -> bool:
-        """Whether something was handed to the graphics card for the last picture."""
-        return self._city is not None and self._city.uploaded_bytes > 0
+        """Whether something is handed to the graphics card with the last picture."""
+        return self._city is not None and self._city.fresh
 
     @property
     def limited(self) -> bool:
