@@ -14,7 +14,7 @@ def worth_it(monkeypatch):
     plain = caches.CityCache
     monkeypatch.setattr(
         caches, "CityCache", lambda: plain(min_source_bytes=1)
-    )  # who has it by name keeps the plain one
+    )
 
 
 def info(capsys, path):

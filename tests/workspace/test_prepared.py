@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from tests.builders import houses
-from viewer.city import Column, Frame
+from viewer.city import Column, Frame, ImportReport
 from viewer.city.measures import Measures
+from viewer.city.tiles import LEFT_OUT_TEXT
+from viewer.plugin_api import ReadContext
 from viewer.plugin_host import PluginHost
 from viewer.readers.cityjson_writer import write_cityjson
+from viewer.readers.store import open_store, write_store
 from viewer.readers.store.cache import DAMAGED_TEXT, OPENED_TEXT, CityCache, wait_for_writers
 from viewer.scene.city_mesh import prepare
 from viewer.scene.ready_mesh import pack as pack_mesh
@@ -166,3 +169,43 @@ def _wild(array):
     wild = array.copy()
     wild.flat[-1] = np.nan if array.dtype.kind == "f" else 200 if array.dtype.itemsize == 1 else 1_000_000
     return wild
+
+
+def prepared(folder: Path, name: str, origin, houses_of=16) -> Path:
+    city = replace(houses(houses_of), frame=Frame("EPSG:25832", origin))
+    derived = derive((("k", ""),), {"k": city})
+    write_store(derived.city, folder / name, None, ImportReport(name), ready=ready.pack(derived))
+    return folder / name
+
+
+def test_what_was_derived_is_used_at_its_level_of_detail_only(tmp_path):
+    path = prepared(tmp_path, "town.city", (565e3, 5934e3, 10.0))
+    host = PluginHost(packages=False)
+    assert host.read(path, ReadContext()).ready
+    assert not host.read(path, ReadContext(options={"lod": "1"})).ready
+
+
+def test_a_second_prepared_city_is_brought_into_the_frame_of_the_first(tmp_path):
+    workspace = Workspace(Session(), PluginHost(packages=False))
+    workspace.adopt(workspace.read(prepared(tmp_path, "one.city", (565e3, 5934e3, 10.0))))
+    workspace.adopt(workspace.read(prepared(tmp_path, "two.city", (568e3, 5934e3, 10.0))))
+    extent = workspace.city.extent_local
+    np.testing.assert_array_equal(
+        extent, [workspace.city.positions_local.min(axis=0), workspace.city.positions_local.max(axis=0)]
+    )
+    assert extent[1, 0] > 3000.0 and len(workspace.city.tiles) > 1
+    assert len(workspace.city.objects) == 32
+
+
+def test_a_large_city_with_a_damaged_tile_is_worked_out_without_it_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("viewer.readers.store.city.CHECKED_AT_ONCE_BYTES", -1)
+    path = prepared(tmp_path, "town.city", (565e3, 5934e3, 10.0), houses_of=900)
+    content = bytearray((path / "ring_start.npy").read_bytes())
+    content[-20] ^= 1
+    (path / "ring_start.npy").write_bytes(content)
+    city = open_store(path).city
+    assert city.tiles.damaged() == (len(city.tiles) - 1,)
+    derived = derive((("k", "1"),), {"k": city})
+    gone = int(np.diff(city.tiles.feature_start)[-1])
+    assert [(note.text, note.count) for note in derived.notes] == [(LEFT_OUT_TEXT, gone)]
+    assert np.isnan(derived.measures.volume_m3).sum() == gone

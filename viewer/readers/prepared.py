@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from viewer.city import CityModel, Frame
+from viewer.city.cut import without_damage
+from viewer.city.tiles import LEFT_OUT_TEXT
 from viewer.errors import CrsError
 from viewer.plugin_api import ReadContext
 from viewer.readers.store.city import open_store
@@ -38,7 +40,8 @@ def read_prepared(path: Path, context: ReadContext) -> CityModel:
     context.facts.update(format=report.format, version=report.version, crs=report.crs, vertical_crs=report.vertical_crs)
     city = _into(stored.city, context)
     if city is stored.city:
-        context.ready = stored.ready
+        same_lod = context.options.get("lod", "") == stored.options.get("lod", "")
+        context.ready = stored.ready if same_lod else {}  # what was derived belongs to one level of detail
         context.log.faults.extend(report.faults)
     return city
 
@@ -48,6 +51,9 @@ def _into(city: CityModel, context: ReadContext) -> CityModel:
     frame = context.frame
     if frame == Frame() or frame == city.frame:
         return city
+    city, gone = without_damage(city)  # every place is needed now
+    if gone:
+        context.warn(LEFT_OUT_TEXT, count=gone)
     points = city.frame.crs_from_local(city.positions_local)
     if city.frame.crs and frame.crs and city.frame.crs != frame.crs:
         points = context.transform(points, city.frame.crs, frame.crs)
@@ -58,4 +64,4 @@ def _into(city: CityModel, context: ReadContext) -> CityModel:
             hint="Open it on its own.",
             crs=frame.crs,
         )
-    return replace(city, frame=frame, positions_local=positions)
+    return replace(city, frame=frame, positions_local=positions, tiles=None)
