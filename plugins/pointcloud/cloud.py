@@ -31,7 +31,9 @@ def open_cloud(name: str, folder: Path, facts: dict, crs: str, context: ReadCont
     low, high = place.boxes(table["low"], table["high"])
     parents = np.zeros(len(low), bool)
     parents[table["parent"][table["parent"] >= 0]] = True
-    cell = facts["side"] / 2.0 ** (table["level"].astype(np.float64) + _NODE_BITS)
+    size = np.linalg.norm((np.array(facts["high"]) - facts["low"]) * facts["stretch"])
+    scale = float(np.linalg.norm(high.max(axis=0) - low.min(axis=0)) / size) if size > 0 else 1.0
+    cell = facts["side"] * scale / 2.0 ** (table["level"].astype(np.float64) + _NODE_BITS)
     tree = NodeTree(
         make_nodes(
             table["parent"],

@@ -17,7 +17,7 @@ MOST_POINTS = 40_000_000
 #: Bytes of memory the helper may take per point, and beside them; seconds per million points, and at least.
 _BYTES_PER_POINT, _BYTES_FREE = 130, 1_500_000_000
 _SECONDS_PER_MILLION, _SECONDS = 15.0, 120.0
-_PREPARED = 1
+_PREPARED = 2
 
 
 def looks_like_points(path: Path, head: bytes) -> float:
@@ -31,12 +31,9 @@ def read_points(path: Path, context: ReadContext) -> StreamedLayer:
     kind = "COPC" if header.copc else "LAZ" if header.packed else "LAS"
     context.facts["format"], context.facts["version"] = kind, header.version
     context.progress.report(0.02, "Reading the points")
-    places = np.array([header.low[:2], header.high[:2]])
-    context.place(places, header.crs)
-    stretch = _stretch(places, context)
 
     def make(folder: Path) -> None:
-        job = {"path": str(path), "folder": str(folder), "count": header.count, "most": MOST_POINTS, "stretch": stretch}
+        job = {"path": str(path), "folder": str(folder), "count": header.count, "most": MOST_POINTS}
         points = min(header.count, MOST_POINTS)
         result = run_helper(
             Path(__file__).with_name("prepare.py"), job, context.progress, path=path,
@@ -49,24 +46,17 @@ def read_points(path: Path, context: ReadContext) -> StreamedLayer:
             raise ReadError("There are no points in this file that can be shown.", path=path)
         (folder / "facts.json").write_text(json.dumps(result), encoding="utf-8")
 
-    folder = prepared("points", path, make, _PREPARED, MOST_POINTS, *stretch)
+    folder = prepared("points", path, make, _PREPARED, MOST_POINTS)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    _tell(header, facts, context)
-    return open_cloud(path.name.split(".")[0], folder, facts, header.crs, context)
-
-
-def _stretch(places: np.ndarray, context: ReadContext) -> list[float]:
-    """Metres per unit of the file's system along x, y and z, roughly."""
-    here = context.local_from(places, context.facts.get("crs", ""))
-    if not np.isfinite(here).all():
+    # Where the points really are: headers are wrong about that, too.
+    if not np.isfinite(context.place(np.array([facts["low"], facts["high"]])[:, :2], header.crs)).all():
         raise ReadError(
             "This point cloud has no place in the city's coordinate system.",
             hint="Check the coordinate system of the file.",
+            path=path,
         )
-    size, local = np.ptp(places, axis=0), np.ptp(here, axis=0)
-    per_unit = [float(local[k] / size[k]) if size[k] > 0 and local[k] > 0 else 1.0 for k in range(2)]
-    # Degrees are told from metres by far; what a turned grid changes does not count.
-    return [*(round(v, -2) if v > 1000 else 0.3048 if v < 0.5 else 1.0 for v in per_unit), 1.0]
+    _tell(header, facts, context)
+    return open_cloud(path.name.split(".")[0], folder, facts, header.crs, context)
 
 
 def _tell(header: Header, facts: dict, context: ReadContext) -> None:

@@ -129,7 +129,7 @@ def main() -> None:
             values={"span": round(float(size.max()) / 1000)},
         )
         return
-    stretch = np.array(job["stretch"], np.float64)  # file units to metres: degrees are long
+    stretch = metres_per_unit(low_raw * scales + offsets, high_raw * scales + offsets)
     side = float(max((size * stretch).max(), 1e-3)) * 1.0000001
     say(share=0.55, text="Reading the points")
     codes = np.zeros(len(raw), np.uint64)
@@ -168,10 +168,19 @@ def main() -> None:
     say(result={
         "scales": list(map(float, scales)), "offsets": list(map(float, offsets)), "points": len(raw),
         "seen": int(points["seen"]), "step": int(points["step"]), "left_out": int(points["left_out"]),
-        "broken": points["broken"], "side": side, "deepest": deepest,
+        "broken": points["broken"], "side": side, "stretch": list(map(float, stretch)), "deepest": deepest,
         "classes": {str(k): int(n) for k, n in enumerate(classes) if n},
         "low": list(map(float, low_raw * scales + offsets)), "high": list(map(float, high_raw * scales + offsets)),
     })  # fmt: skip
+
+
+def metres_per_unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(3,) roughly; degrees are told by their numbers."""
+    if max(abs(low[0]), abs(high[0])) > 360 or max(abs(low[1]), abs(high[1])) > 90:
+        return np.ones(3)
+    if (high[:2] - low[:2]).max() > 10.0:  # local metres around zero
+        return np.ones(3)
+    return np.array([111_320.0 * max(math.cos(math.radians((low[1] + high[1]) / 2)), 0.01), 111_320.0, 1.0])
 
 
 def node_table(codes: np.ndarray, level: np.ndarray, deepest: int) -> dict[str, np.ndarray]:

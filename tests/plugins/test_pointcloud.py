@@ -255,3 +255,35 @@ def test_the_real_cloud_of_delft(read, shared):
     assert reading.report.crs == "EPSG:28992"
     assert reading.questions == {"crs": "EPSG:28992"}
     assert len(all_points(reading.layers[0])) == 640_510
+
+
+def test_where_the_points_are_counts_not_where_the_header_says(read, tmp_path):
+    points = write_cloud(tmp_path / "a.las", 300, crs="")
+    data = bytearray((tmp_path / "a.las").read_bytes())
+    struct.pack_into("<6d", data, 179, *[0.0] * 6)
+    (tmp_path / "a.las").write_bytes(data)
+    reading = read(tmp_path / "a.las")
+    assert reading.questions == {"crs": "EPSG:25832"}
+    assert in_order(all_points(reading.layers[0])) == pytest.approx(in_order(points - (X, Y, 0)), abs=0.002)
+
+
+def test_degrees_land_in_the_right_place(read, tmp_path):
+    import pyproj
+
+    from viewer.readers.crs import transform
+
+    header = laspy.LasHeader(point_format=1, version="1.4")
+    header.scales, header.offsets = [1e-7, 1e-7, 0.001], [9.0, 53.0, 0.0]
+    header.add_crs(pyproj.CRS("EPSG:4326"))
+    rng = np.random.default_rng(4)
+    here = rng.uniform(0, 1, (2000, 3)) * (100, 80, 10) + (0, 0, 20)
+    there = transform(here[:, :2] + (X, Y), "EPSG:25832", "EPSG:4326")
+    cloud = laspy.LasData(header)
+    cloud.x, cloud.y, cloud.z = there[:, 0], there[:, 1], here[:, 2]
+    cloud.write(tmp_path / "a.las")
+    layer = read(tmp_path / "a.las").layers[0]
+    moved = all_points(layer)
+    assert moved.min(axis=0) == pytest.approx(here.min(axis=0), abs=0.03)
+    assert moved.max(axis=0) == pytest.approx(here.max(axis=0), abs=0.03)
+    errors = layer.tree.nodes.geometric_error_m
+    assert errors.max() < 20.0
