@@ -46,13 +46,15 @@ def points_in_ring(points: ArrayLike, ring: ArrayLike) -> NDArray[np.bool_]:
         return inside
     low, high = corners.min(axis=0), corners.max(axis=0)
     near = np.flatnonzero(np.all((xy >= low) & (xy <= high), axis=1))
+    near = near[np.argsort(xy[near, 1], kind="stable")]
     x, y = xy[near, 0], xy[near, 1]
     odd = np.zeros(len(near), dtype=bool)
-    # One pass per corner of the drawn ring, each over all points: rings are short, cities are not.
+    # One pass per corner of the drawn ring, over the points at its height alone: rings are short, cities are not.
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         if y0 != y1:
-            crosses = (y0 > y) != (y1 > y)
-            odd ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+            first, last = np.searchsorted(y, (min(y0, y1), max(y0, y1)))
+            own = slice(int(first), int(last))
+            odd[own] ^= x[own] < (x1 - x0) * (y[own] - y0) / (y1 - y0) + x0
     inside[near] = odd
     return inside
 
