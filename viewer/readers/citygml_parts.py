@@ -23,8 +23,8 @@ from viewer.readers.helpers import helper_count, submit
 
 #: Below so many bytes, unpacked, one core is done before a helper has begun.
 WORTH_BYTES = 24 * limits.MEBI
-#: Bytes of a part.
-PART_BYTES = 12 * limits.MEBI
+#: Bytes of a part: a helper has one in hand and two waiting, which nobody can take from it at the end.
+PART_BYTES = 4 * limits.MEBI
 _HEAD_BYTES = 4 * limits.MEBI
 #: While waiting for a helper, whoever wants to cancel is asked as often.
 _PATIENCE_S = 0.1

@@ -26,7 +26,7 @@ from viewer.readers.json_parse import collector_off
 #: Below so many bytes one core is done before a helper has begun.
 WORTH_BYTES = 12 * limits.MEBI
 #: Text handed over at once.
-PART_BYTES = 2 * limits.MEBI
+PART_BYTES = limits.MEBI
 
 
 @dataclass(frozen=True, slots=True)
