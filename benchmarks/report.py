@@ -254,10 +254,11 @@ def _dress(axis: Any, title: str, unit: str) -> None:
 
 
 def _plain_numbers(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.10g}"))
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel("buildings", color=_INK, fontsize=9)
@@ -273,6 +274,8 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _number(value: float) -> str:
+    if value == int(value) and abs(value) < 100:
+        return f"{value:.0f}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 

@@ -22,7 +22,8 @@ def drawn(
         "buildings": buildings, "triangles": 16 * buildings, "moving": [moving] * 19 + [2 * moving], "views": views,
         "tick_resting": [tick], "unchanged_resting": [50.0], "numbers_resting": [55.0], "tick_moving": [21.0],
         "unchanged_moving": [20.0], "numbers_moving": [25.0], "colours": [52.0], "first_colours": [70.0, 90.0],
-        "pick": [1.0, 2.0, 19.0], "near": {"card_bytes": 610, "triangles": 10},
+        "pick": [1.0, 2.0, 19.0], "near": {"card_bytes": 6_100_000, "triangles": 100_000},
+        "unfinished": 0,
         "counters_resting": {"card_bytes": 30 * MB},
     }  # fmt: skip
 
@@ -106,7 +107,7 @@ def test_the_page_says_what_was_missed_first_and_draws_its_plots(tmp_path: Path)
     assert "slider tick / unchanged picture | 10,000 | 1.40 x | <= 1.1 x | **missed**" in page
     assert "**Not measured:** 100: why" in page
     assert "CesiumJS: not measured: no Chromium on this machine" in page
-    assert "| F3D | a picture | 10 | 90.0 ms | 30.0 ms | 3 x | ahead |" in page
+    assert "| F3D | a picture | 10 | 90 ms | 30 ms | 3 x | ahead |" in page
     for name in ("growth.svg", "frame-times.svg"):
         text = (tmp_path / "pictures" / name).read_text(encoding="utf-8")
         assert "<svg" in text
