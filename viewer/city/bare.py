@@ -20,10 +20,8 @@ def extent_of(layers: tuple[Layer, ...]) -> NDArray[np.float64] | None:
     """
     boxes = []
     for layer in layers:
-        if isinstance(layer, StreamedLayer):
+        if isinstance(layer, StreamedLayer | ModelLayer):
             boxes.append(layer.extent_local)
-        elif isinstance(layer, ModelLayer):
-            boxes.append(np.array([layer.low, layer.high]) * layer.scale)
         elif isinstance(layer, TerrainLayer):
             known = layer.heights[np.isfinite(layer.heights)]
             if len(known):

@@ -12,6 +12,19 @@ from viewer.city.streamed import MeshContent, check_content
 from viewer.errors import ReadError
 
 
+@dataclass(frozen=True, slots=True)
+class ModelPlace:
+    """Where a file says its model stands: the foot in local metres, and a turn clockwise seen from above.
+
+    height_local : of the foot, None for "on the ground".
+    """
+
+    x_local: float
+    y_local: float
+    height_local: float | None
+    turn_deg: float
+
+
 @dataclass(frozen=True, eq=False)
 class ModelLayer(Layer):
     """Meshes in the model's own units, z up, the middle of the foot of their box at (0, 0, 0).
@@ -19,12 +32,15 @@ class ModelLayer(Layer):
     meshes : what is drawn; positions relative to each ``origin_local``, which is relative to the foot.
     low, high : (3,) float64, box of all meshes. triangles : how many there are.
     scale : metres per unit that is assumed until somebody says otherwise.
+    foot : where (0, 0, 0) was in the coordinates of the file. place : what the file says about it, None for nothing.
     """
 
     meshes: tuple[MeshContent, ...]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     scale: float = field(default=1.0, kw_only=True)
+    foot: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0), kw_only=True)
+    place: ModelPlace | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return 1
@@ -33,6 +49,17 @@ class ModelLayer(Layer):
     def triangles(self) -> int:
         """Number of triangles."""
         return sum(len(mesh.triangles) for mesh in self.meshes)
+
+    @property
+    def extent_local(self) -> NDArray[np.float64]:
+        """(2, 3) float64: box around the model at its place, or around zero; a turn is allowed for."""
+        if self.place is None:
+            return np.array([self.low, self.high]) * self.scale
+        reach = float(np.hypot(*np.maximum(-self.low[:2], self.high[:2]))) * self.scale
+        foot = self.place.height_local or 0.0
+        middle = np.array([self.place.x_local, self.place.y_local])
+        low, high = (foot + float(z) * self.scale for z in (self.low[2], self.high[2]))
+        return np.array([[*(middle - reach), low], [*(middle + reach), high]])
 
 
 def model_layer(name: str, meshes: tuple[MeshContent, ...], *, scale: float = 1.0, attribution: str = "") -> ModelLayer:
@@ -52,7 +79,8 @@ def model_layer(name: str, meshes: tuple[MeshContent, ...], *, scale: float = 1.
     high = np.max([box[1] for box in boxes], axis=0)
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
     moved = tuple(_shifted(mesh, -foot) for mesh in sound)
-    return ModelLayer(name, moved, low - foot, high - foot, scale=scale, attribution=attribution)
+    x, y, z = foot.tolist()
+    return ModelLayer(name, moved, low - foot, high - foot, scale=scale, foot=(x, y, z), attribution=attribution)
 
 
 def placed_matrix(

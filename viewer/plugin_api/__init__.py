@@ -14,6 +14,7 @@ from viewer.city import (
     Layer,
     LineLayer,
     MeshContent,
+    ModelLayer,
     ObjectTable,
     PointContent,
     PointLayer,
@@ -24,6 +25,7 @@ from viewer.city import (
     TreeLayer,
 )
 from viewer.city.measures import Measures
+from viewer.city.models import ModelPlace, model_layer
 from viewer.city.streamed import Content, Holds, NodeTree, make_nodes
 from viewer.errors import (
     Cancelled,
@@ -102,6 +104,8 @@ __all__ = [
     "LoginError",
     "Measures",
     "MeshContent",
+    "ModelLayer",
+    "ModelPlace",
     "NetworkError",
     "NodeTree",
     "NotConnectedError",
@@ -147,6 +151,7 @@ __all__ = [
     "looks_like_source",
     "make_nodes",
     "mercator_level",
+    "model_layer",
     "mosaic",
     "number_column",
     "peek",

@@ -192,10 +192,8 @@ def positions_of(layer: Layer) -> NDArray[np.float64]:
     """(V, 2) or (V, 3) float64: all places of a layer, local metres."""
     if isinstance(layer, ImageLayer | TerrainLayer):
         return layer.corners_local
-    if isinstance(layer, StreamedLayer):
+    if isinstance(layer, StreamedLayer | ModelLayer):
         return layer.extent_local
-    if isinstance(layer, ModelLayer):
-        return np.array([layer.low, layer.high]) * layer.scale
     assert isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer)
     return layer.positions_local
 

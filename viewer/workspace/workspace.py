@@ -205,7 +205,8 @@ class Workspace:
             reading = replace(reading, report=replace(reading.report, issues=issues))
         below = city if city is not None or self._derived is None else self._derived.city
         if below is not None and len(reading.layers) == 1 and isinstance(reading.layers[0], ModelLayer):
-            options = dict(placing.with_first_place(tuple(options.items()), reading.layers[0], below))
+            under = self.ground if derived is None else derived.ground
+            options = dict(placing.with_first_place(tuple(options.items()), reading.layers[0], below, under))
         return Loaded(
             key=key,
             path=str(path.resolve()),
