@@ -12,7 +12,8 @@ from viewer.city import SurfaceType
 from viewer.city.geometry import points_in_ring
 from viewer.city.raster import Grid, covered, covered_by_faces
 
-corner = st.tuples(st.floats(-5, 25), st.floats(-5, 25))
+#: Places of a city: nobody measures less than a micrometre.
+corner = st.tuples(*[st.floats(-5, 25).map(lambda value: round(value, 6))] * 2)
 
 
 SMALL = Grid((0.0, 0.0), 1.0, (20, 20))

@@ -110,7 +110,7 @@ read at once; after Ctrl+C the same command goes on where it was. A file that ca
 missing in the result (exit code 3).
 With --cluster the files are read by a Dask cluster (extra 'cluster'): several processes here, or, with
 --scheduler tcp://host:8786, computers that see the same folders and have this program installed.
-STADTFORUM_NO_CACHE=1 turns the copies off.
+STADTFORUM_NO_CACHE=1 turns the copies off, STADTFORUM_PROCESSES=1 reading by several cores.
 """
 
 
