@@ -284,6 +284,30 @@ def test_what_killed_programs_left_is_removed_after_a_day(sources, tmp_path):
     assert fresh.exists() and not old.exists()
 
 
+def test_more_parts_than_files_may_be_open_are_joined_in_groups(sources, tmp_path, monkeypatch):
+    sources += [district(tmp_path / "in", number) for number in (7, 8)]
+    baked(sources, tmp_path / "once.city")
+    monkeypatch.setattr(baking, "parts_at_once", lambda: 2)
+    result = baked(sources, tmp_path / "groups.city")
+    one, other = (open_store(tmp_path / name) for name in ("once.city", "groups.city"))
+    assert result.parts == 7 and len(other.city.objects) == len(one.city.objects) == 42
+    assert [len(store.city.tiles) for store in (one, other)] == [len(one.city.tiles)] * 2
+    assert other.city.objects.ids.tolist() != [] and len(set(other.city.objects.ids.tolist())) == 42
+    volumes = [np.sort(store.ready["measures.volume_m3"]) for store in (one, other)]
+    np.testing.assert_array_equal(*volumes)
+    assert one.report.seconds >= 0 and one.report.source == "once.city" and other.report.source == "groups.city"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["groups.city", "in", "once.city"]
+
+
+def test_the_number_of_parts_at_once_follows_the_limit_of_open_files(monkeypatch):
+    resource = pytest.importorskip("resource", reason="this system has no such limit")
+    for soft, hard, expected in ((1024, 1024, 7), (1024, 4096, 38), (1024, 10**6, 500), (100, 100, 2)):
+        limit = [soft, hard]
+        monkeypatch.setattr(resource, "getrlimit", lambda which, limit=limit: tuple(limit))
+        monkeypatch.setattr(resource, "setrlimit", lambda which, new, limit=limit: limit.__setitem__(0, new[0]))
+        assert baking.parts_at_once() == expected
+
+
 def test_as_many_sources_are_read_at_once_as_memory_allows(tmp_path):
     def of(name: str, size: int) -> Path:
         path = tmp_path / name

@@ -6,6 +6,7 @@ part is stands in ``parts``, how parts are joined in ``readers.store.join``.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -21,7 +22,7 @@ from viewer.errors import ReadError, ViewerError
 from viewer.plugin_api import Progress
 from viewer.readers import helpers
 from viewer.readers.store.arrays import Array
-from viewer.readers.store.city import Stored, fingerprint
+from viewer.readers.store.city import Stored, fingerprint, open_store
 from viewer.readers.store.folder import remove_folder, sweep_scratch
 from viewer.readers.store.join import join_stores
 from viewer.workspace.parts import Done, Job, bake_part, open_part
@@ -35,6 +36,8 @@ MEMORY_PER_BYTE, MEMORY_PER_PACKED_BYTE = 6, 60
 MEMORY_SHARE = 0.5
 #: A worker is replaced after so many parts, which gives back what libraries keep.
 PARTS_PER_WORKER = 16
+#: So many parts are joined at once, as far as the system lets so many files be open; more are joined in groups.
+MOST_PARTS, FILES_PER_PART, FILES_KEPT = 500, 100, 250
 #: How often work goes on after a worker was killed from outside.
 MOST_RESTARTS = 3
 
@@ -123,28 +126,60 @@ def bake(order: Order, run: Runner, listener: Listener | None = None) -> Baked:
     jobs, failed = _parts(order, run, listener)
     if not jobs:
         raise next(iter(failed.values()))
-    stored = [_sound(job, run) for job in jobs]
     log = IssueLog()
     if failed:
         log.add(Severity.WARNING, LEFT_OUT_TEXT, where=tuple(Path(path).name for path in failed), count=len(failed))
-    report = _report([part.report for part in stored], order.out.name)
+    folders = list(dict.fromkeys(Path(job.path).parent for job in jobs))
+    reports: list[ImportReport] = []
+    questions: dict[str, str] = {}
+    source = None
+
+    def parts(some: Sequence[Job]) -> Iterator[CityModel]:
+        nonlocal source
+        for job in some:
+            part = _sound(job, run)
+            reports.append(part.report)
+            questions.update(part.questions)
+            source = part.source
+            yield part.city
 
     def derived(city: CityModel) -> Mapping[str, Array]:
         listener.deriving()
         return _derived(city, order.options.get("lod", ""))
 
+    most = parts_at_once()
+    if len(jobs) <= most:
+        cities = list(parts(jobs))
+    else:
+        cities = _in_groups(order, [jobs[k : k + most] for k in range(0, len(jobs), most)], parts, log, folders, most)
     body = {
-        "source": stored[0].source.as_json() if len(order.sources) == 1 and stored[0].source is not None else None,
+        "source": source.as_json() if source is not None and len(order.sources) == 1 else None,
         "options": dict(order.options),
-        "questions": {name: value for part in stored for name, value in part.questions.items()},
+        "questions": questions,
     }
     size = join_stores(
-        [part.city for part in stored], order.out, report, name=order.out.stem, derive=derived, body=body, log=log,
-        source_folders=list(dict.fromkeys(Path(job.path).parent for job in jobs)), each_tile=listener.joining,
+        cities, order.out, _report(reports, order.out.name), name=order.out.stem, derive=derived, body=body, log=log,
+        source_folders=folders, each_tile=listener.joining,
     )  # fmt: skip
-    del stored  # a system that keeps mapped files would not let them go
+    del cities  # a system that keeps mapped files would not let them go
     shutil.rmtree(order.parts_folder, ignore_errors=True)
     return Baked(size, len(jobs), tuple(failed.values()))
+
+
+def parts_at_once() -> int:
+    """How many parts may be joined at once: each keeps some dozens of files open."""
+    try:
+        import resource
+    except ImportError:  # a system without such a limit
+        return MOST_PARTS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_KEPT + MOST_PARTS * FILES_PER_PART
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return min(MOST_PARTS, max(2, (soft - FILES_KEPT) // FILES_PER_PART))
 
 
 def here(jobs: Sequence[Job], progress: Progress | None = None) -> Iterator[Done]:
@@ -210,6 +245,34 @@ def _parts(order: Order, run: Runner, listener: Listener) -> tuple[list[Job], di
     for done in run(rest) if rest else ():
         told(done)
     return [*jobs, *(job for job in rest if job.path not in failed)], failed
+
+
+def _in_groups(
+    order: Order,
+    groups: Sequence[Sequence[Job]],
+    parts: Callable[[Sequence[Job]], Iterator[CityModel]],
+    log: IssueLog,
+    folders: Sequence[Path],
+    most: int,
+) -> list[CityModel]:
+    """Many parts joined to fewer, group by group, until those can be joined at once."""
+    nothing: dict[str, object] = {"source": None, "options": {}, "questions": {}}
+
+    def joined(cities: list[CityModel], name: str) -> Path:
+        folder = order.parts_folder / name
+        join_stores(
+            cities, folder, ImportReport(name), name=name, derive=lambda city: {}, body=nothing, log=log,
+            source_folders=folders,
+        )  # fmt: skip
+        return folder
+
+    made = [joined(list(parts(group)), f"group-0-{k}") for k, group in enumerate(groups)]
+    level = 1
+    while len(made) > most:
+        runs = [made[k : k + most] for k in range(0, len(made), most)]
+        made = [joined([open_store(folder).city for folder in run], f"group-{level}-{k}") for k, run in enumerate(runs)]
+        level += 1
+    return [open_store(folder).city for folder in made]
 
 
 def _sound(job: Job, run: Runner) -> Stored:
