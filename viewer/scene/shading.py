@@ -115,6 +115,10 @@ _NEARER = """
   if (rowW > 1e-9) { gl_Position.z += 0.0012 * (gl_Position.z - rowZ / rowW * gl_Position.w); }
 """
 
+#: VTK drops pixels that nobody could see through. What is opaque has none, and a program that drops pixels cannot skip
+#: those behind others: without a graphics card a picture takes nearly twice as long.
+_NO_DISCARD = ("    {\n    discard;\n    }", True, "    { }", False)
+
 #: What the occlusion pass asks of every pixel: place and normal as the eye sees them. Beyond the given
 #: depth its numbers get too coarse and would draw rings on level ground, so nothing is asked there.
 _OCCLUSION = """//VTK::Picking::Impl
@@ -164,6 +168,8 @@ class Program:
             light += textured.fragment(self.holes).replace("//VTK::Light::Impl\n", "")
         shader.AddFragmentShaderReplacement("//VTK::PositionVC::Dec", True, declared, False)
         shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, light, False)
+        if self.lifted or not self.painted:
+            shader.AddFragmentShaderReplacement(*_NO_DISCARD)
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
                 "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
