@@ -6,7 +6,10 @@ from viewer.cli import run
 from viewer.session import Document, Source
 from viewer.session.store import save_session
 
-KEYS = ["format", "version", "crs", "extent", "objects", "buildings", "lods", "triangles", "seconds", "messages"]
+KEYS = [
+    "format", "version", "crs", "vertical_crs", "extent", "objects", "buildings", "lods", "triangles", "seconds",
+    "messages",
+]  # fmt: skip
 
 
 def info(capsys, *arguments):
@@ -59,3 +62,20 @@ def test_the_plain_form_says_the_same(city, capsys):
     text = capsys.readouterr().out
     for part in ("CityJSON 2.0", "EPSG:25832", "70 x 8 x 6 m", "48", "4  Building"):
         assert part in text
+
+
+def test_the_height_system_is_named_or_said_to_be_missing(tmp_path, capsys):
+    from tests.readers.gml_fixtures import house, write
+
+    for number, (name, wanted) in enumerate(
+        [
+            ("urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH", "DHHN2016 (EPSG:7837)"),
+            ("urn:adv:crs:ETRS89_UTM32*ETRS89_h", "ellipsoidal height"),
+            ("EPSG:25832", "not named"),
+        ]
+    ):
+        path = tmp_path / f"{number}.gml"
+        write(path, "2.0", [house("2.0")], srs=name)
+        assert run(["info", str(path)]) == 0
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  heights"))
+        assert line.split(maxsplit=1)[1] == wanted

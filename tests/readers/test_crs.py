@@ -10,6 +10,7 @@ from viewer.readers.crs import (
     axis_order,
     crs_title,
     guess_crs,
+    height_title,
     parse_crs,
     transform,
     transform_accuracy,
@@ -35,6 +36,8 @@ HAMBURG = np.array([[565_811.0, 5_933_977.0, 8.0]])
         ("urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH*GCG2016", "EPSG:25832", "EPSG:7837"),
         ("urn:adv:crs:ETRS89_UTM33*DE_DHHN2016_NH", "EPSG:25833", "EPSG:7837"),
         ("ETRS89_UTM32*DE_DHHN92_NH", "EPSG:25832", "EPSG:5783"),
+        ("urn:adv:crs:ETRS89_UTM32*ETRS89_h", "EPSG:25832", "ellipsoidal height"),
+        ("urn:adv:crs:ETRS89_Lat-Lon-h", "EPSG:4258", "ellipsoidal height"),
         ("urn:adv:crs:DE_DHDN_3GK4*DE_DHN92_NH", "EPSG:31468", "EPSG:5783"),
         ("DE_DHDN_3GK2", "EPSG:31466", ""),
         ("ETRS89_UTM33", "EPSG:25833", ""),
@@ -154,3 +157,10 @@ def test_a_drawing_around_zero_is_not_placed_anywhere() -> None:
     assert guess_crs(np.random.default_rng(0).uniform(0, 100, (50, 2))) == []
     assert guess_crs(np.zeros((0, 2))) == []
     assert guess_crs(np.full((3, 2), np.nan)) == []
+
+
+def test_height_systems_have_the_name_surveyors_use():
+    assert height_title("EPSG:7837") == "DHHN2016 (EPSG:7837)"
+    assert height_title("EPSG:5783") == "DHHN92 (EPSG:5783)"
+    assert height_title(parse_crs("EPSG:4979").vertical) == "ellipsoidal height"
+    assert height_title("DE_UNKNOWN_NH") == "DE_UNKNOWN_NH"

@@ -189,6 +189,12 @@ def test_roof_heights_of_the_shapes_are_recognised(tmp_path: Path) -> None:
     assert chosen.extent_local[1, 2] > city.extent_local[1, 2]
 
 
+def test_outlines_written_by_the_export_stand_at_their_ground_height_again(tmp_path: Path) -> None:
+    city, _ = read(write(tmp_path, [house(0), house(1)], height_m=[5.0, 9.0], ground_height_m=[33.5, 41.25]))
+    base = measure(city, faces_at(city)).ground_m + city.frame.origin_crs[2]
+    np.testing.assert_allclose(base, [33.5, 41.25], atol=0.01)
+
+
 def test_a_building_without_ground_height_stands_like_its_neighbour(tmp_path: Path) -> None:
     shapes = [raised(house(0), 100.0), raised(house(1), 120.0), raised(house(2), 9999.0)]
     city, context = read(write(tmp_path, shapes, height=[5.0, 5.0, 5.0]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viewer.cli.opening import check_file, make_host, options_of
-from viewer.cli.words import error_line, plain, say, show, show_json
+from viewer.cli.words import error_line, height_words, plain, say, show, show_json
 from viewer.errors import ReadError, ViewerError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _print(report: QualityReport, name: str, limit: int) -> None:
             buildings=f"{report.buildings:,}",
             faces=f"{report.faces:,}",
             crs=plain(report.facts.get("crs", "")) or say("not named"),
-            heights=plain(report.facts.get("vertical_crs", "")) or say("not named"),
+            heights=height_words(report.facts.get("vertical_crs", "")),
         )
     )
     for group, heading in GROUPS.items():

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from viewer.cli.opening import check_file, make_host, options_of
-from viewer.cli.words import plain, say, show, show_json
+from viewer.cli.words import height_words, plain, say, show, show_json
 from viewer.session.store import SUFFIX
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def _facts(reading: Reading) -> dict[str, Any]:
         "format": report.format,
         "version": report.version,
         "crs": report.crs,
+        "vertical_crs": report.vertical_crs,
         "extent": None if report.extent_crs is None else list(report.extent_crs),
         "objects": dict(report.objects),
         "buildings": buildings,
@@ -65,6 +66,7 @@ def _print(facts: dict[str, Any], name: str) -> None:
     if "plugin" in facts:
         show(say("  read by       {plugin}", plugin=plain(facts["plugin"])))
     show(say("  CRS           {crs}", crs=plain(facts["crs"]) or say("not named")))
+    show(say("  heights       {name}", name=height_words(facts["vertical_crs"])))
     if facts["extent"] is not None:
         low, high = facts["extent"][:3], facts["extent"][3:]
         size = " x ".join(f"{b - a:,.0f}" for a, b in zip(low, high, strict=True))
@@ -98,6 +100,7 @@ def _session(options: Namespace) -> int:
         "format": "Stadtforum session",
         "version": str(codec.SCHEMA_VERSION),
         "crs": "",
+        "vertical_crs": "",
         "extent": None,
         "objects": {
             "Source": len(document.sources),

@@ -53,6 +53,13 @@ def say(text: str, **values: object) -> str:
         return template
 
 
+def height_words(vertical: str) -> str:
+    """A height system for people: its name and code, or that the file names none."""
+    from viewer.readers.crs import height_title
+
+    return plain(say(height_title(vertical))) if vertical else say("not named")
+
+
 def error_line(error: ViewerError) -> str:
     """An error as one sentence: the file in front, what to do about it in brackets behind."""
     place = f"{error.path}: " if error.path is not None else ""

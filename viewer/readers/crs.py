@@ -25,6 +25,7 @@ __all__ = [
     "axis_order",
     "crs_title",
     "guess_crs",
+    "height_title",
     "missing_grids",
     "parse_crs",
     "transform",
@@ -34,6 +35,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+#: What heights above the ellipsoid are called; they have no code of their own.
+ELLIPSOIDAL = "ellipsoidal height"
+_ADV_ELLIPSOIDAL = ("ETRS89_H", "WGS84_H")
 #: Height systems in the names of the German surveying authorities.
 _ADV_VERTICAL = {
     "DE_DHHN2016_NH": "EPSG:7837",
@@ -134,7 +138,12 @@ def _from_adv(text: str, written: str) -> Crs:
             code = base + int(match.groupdict().get("zone") or 0)
             crs = _from_pyproj(f"EPSG:{code}", written)
             vertical = ""
+            if parts[0].lower().endswith("-h"):
+                vertical = ELLIPSOIDAL
             for part in parts[1:]:
+                if part.upper() in _ADV_ELLIPSOIDAL:
+                    vertical = ELLIPSOIDAL
+                    break
                 if part.upper().startswith("DE_"):
                     vertical = _ADV_VERTICAL.get(part.upper(), part)
                     break
@@ -168,7 +177,7 @@ def _from_pyproj(definition: str, text: str) -> Crs:
         return Crs(text=text)
     geocentric = bool(horizontal.is_geocentric)
     if not geocentric and len(horizontal.axis_info) == 3:
-        vertical = vertical or "ellipsoidal height"
+        vertical = vertical or ELLIPSOIDAL
         horizontal = horizontal.to_2d()
     axes = horizontal.axis_info
     geographic = bool(horizontal.is_geographic)
@@ -212,6 +221,12 @@ def crs_title(crs: str) -> str:
         return str(_pyproj_crs(crs).name)
     except CRSError:
         return crs
+
+
+def height_title(vertical: str) -> str:
+    """Readable name of a height system, e.g. ``"DHHN2016 (EPSG:7837)"``; the text itself if it has no code."""
+    title = crs_title(vertical) if vertical.startswith("EPSG:") else vertical
+    return vertical if title == vertical else f"{title.removesuffix(' height')} ({vertical})"
 
 
 # -- transforming ----------------------------------------------------------------------------------------------

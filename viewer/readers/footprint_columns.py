@@ -27,8 +27,8 @@ STOREY_NAMES = (
 
 #: Names of the height of the ground above sea level.
 GROUND_NAMES = (
-    "groundheight", "groundelevation", "zminsol", "hmaaiveld", "terrainheight", "gelaendehoehe", "geländehöhe",
-    "baseelevation", "groundz", "zground",
+    "groundheight", "groundheightm", "groundelevation", "zminsol", "hmaaiveld", "terrainheight", "gelaendehoehe",
+    "geländehöhe", "baseelevation", "groundz", "zground",
 )  # fmt: skip
 
 _BUILDING_WORDS = (

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from viewer.city import ImportReport, Issue, Severity
+from viewer.readers.crs import height_title
 from viewer.ui.i18n import language_changed, number, tr, trn
 from viewer.ui.icons import bind_icon
 from viewer.ui.widgets import Card, ScrollColumn, button, clear, label, row, tool
@@ -127,7 +128,8 @@ def report_facts(report: ImportReport) -> list[tuple[str, str]]:
     if report.triangles:
         facts.append((tr("Triangles"), number(report.triangles)))
     facts.append((tr("Coordinate system"), report.crs or tr("unknown")))
-    facts.append((tr("Height system"), report.vertical_crs or tr("not named")))
+    heights = tr(height_title(report.vertical_crs)) if report.vertical_crs else tr("not named")
+    facts.append((tr("Height system"), heights))
     facts.append((tr("Time"), tr("{value} s", value=number(report.seconds, 1))))
     return facts
 
