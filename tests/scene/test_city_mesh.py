@@ -19,7 +19,7 @@ from viewer.scene.packing import MIX, MIXES, ROOF, WALL, code_colors, face_codes
 from viewer.scene.palettes import LIGHT, rgb
 from viewer.scene.ready_mesh import pack as pack_mesh
 from viewer.scene.ready_mesh import restore
-from viewer.scene.tile_mesh import blocks_mesh, body_mesh
+from viewer.scene.tile_mesh import blocks_mesh, body_mesh, joined
 
 
 def arrays_of(city, shown=None) -> CityArrays:
@@ -142,6 +142,19 @@ def test_a_tile_is_packed_into_sixty_bytes_a_triangle():
     mesh = body_mesh(arrays, arrays.faces(0), 0)
     size = mesh.points.nbytes + mesh.cells.nbytes + mesh.feat.nbytes
     assert size / len(mesh.cells) <= 60
+
+
+def test_single_triangles_of_one_plane_share_their_points():
+    cut = []
+    for kind, rings in box(10, 6, 4):
+        a, b, c, d = rings[0]
+        cut += [(kind, [[a, b, c]]), (kind, [[a, c, d]])]
+    arrays = arrays_of(city_of([cut]))
+    loose = body_mesh(arrays, arrays.faces(0), 0)
+    tight = joined(loose)
+    assert (len(loose.points), len(tight.points)) == (30, 22), "pieces of a flat roof turn green one by one"
+    np.testing.assert_array_equal(tight.points[tight.cells], loose.points[loose.cells])
+    np.testing.assert_array_equal(tight.feat[tight.cells], loose.feat[loose.cells])
 
 
 def test_packed_numbers_come_back():

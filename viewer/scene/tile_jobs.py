@@ -19,7 +19,16 @@ from viewer.scene.packing import code_colors, face_codes
 from viewer.scene.palettes import Look
 from viewer.scene.rows import Rows
 from viewer.scene.textured import ATTRIBUTE
-from viewer.scene.tile_mesh import TileMesh, blocks_mesh, body_mesh, edge_mesh, ground_mesh, some_blocks
+from viewer.scene.tile_mesh import (
+    MANY_POINTS,
+    TileMesh,
+    blocks_mesh,
+    body_mesh,
+    edge_mesh,
+    ground_mesh,
+    joined,
+    some_blocks,
+)
 
 #: A node of the level tree, or what lies on the ground of a tile, or the outlines of its buildings.
 Key = tuple[Literal["node", "ground", "edges"], int]
@@ -134,7 +143,7 @@ class Jobs:
             return Made(edge_mesh(arrays, faces, first, None if atlas is None else atlas.textured[own]))
         mesh = body_mesh(arrays, faces, first)
         if dress is None:
-            return Made(mesh)
+            return Made(joined(mesh) if len(mesh.points) > MANY_POINTS * len(mesh.cells) else mesh)
         codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
         colors = dress.face_colors(faces.first_face, faces.first_face + len(faces))
         colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)[mesh.face]

@@ -17,6 +17,8 @@ from viewer.scene.faces import Faces, edges
 from viewer.scene.packing import face_codes, pack
 
 _NEVER = np.float32(2.0)
+#: Points per triangle from which on it pays to look for points that are alike.
+MANY_POINTS = 2.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,16 @@ def body_mesh(arrays: CityArrays, faces: Faces, first_row: int) -> TileMesh:
         code[face],
     )
     return TileMesh(faces.positions[index], triangles, feat, face)
+
+
+def joined(mesh: TileMesh) -> TileMesh:
+    """The same triangles with points that are alike in everything there once: those of faces that continue each other.
+
+    A surface that came as single triangles takes a third of the memory less.
+    """
+    rows = np.ascontiguousarray(np.concatenate([mesh.points, mesh.feat], axis=1)).view(np.dtype((np.void, 24))).ravel()
+    _, first, number = np.unique(rows, return_index=True, return_inverse=True)
+    return TileMesh(mesh.points[first], number.astype(np.int32)[mesh.cells], mesh.feat[first], mesh.face[first])
 
 
 def edge_mesh(arrays: CityArrays, faces: Faces, first_row: int, pictured: NDArray[np.bool_] | None = None) -> TileMesh:
