@@ -29,7 +29,8 @@ class Page:
     """Rows ``first .. last - 1`` of the objects or of the masses.
 
     state : factor - 1, lift, share of green roofs (-1 none, ``HIDDEN`` not there), height of the ground.
-    tint : colour laid over and how much of it. exact : whether the masses are the means of all their members.
+    tint : colour laid over and how much of it. exact, tint_exact : whether the masses are the
+    means of all their members.
     """
 
     masses: bool
@@ -40,6 +41,7 @@ class Page:
     state_version: int = -1
     tint_version: int = -1
     exact: bool = True
+    tint_exact: bool = True
 
     def __post_init__(self) -> None:
         self.state = FeatureTexture(max(self.last - self.first, 1), np.float32)
@@ -64,6 +66,7 @@ class Rows:
         self._arrays = arrays
         self._change: CityChange | None = None
         self._tint: NDArray[np.uint8] | None = None
+        self._tinted = False
         self._state_version = self._tint_version = 0
         self.pages: list[Page] = []
         self.page_of_tile = self._divide(arrays.tiles.feature_start, masses=False)
@@ -97,7 +100,7 @@ class Rows:
 
     def set_tint(self, tint: NDArray[np.uint8]) -> None:
         """(K, 4) uint8: colour laid over each object and how much of it (alpha)."""
-        self._tint = tint
+        self._tint, self._tinted = tint, bool(tint[:, 3].any())
         self._tint_version += 1
 
     def refresh(self, page: Page, *, exact: bool = True) -> None:
@@ -110,9 +113,10 @@ class Rows:
             state = self._masses_state(page, exact) if page.masses else self._objects_state(page.first, page.last)
             page.state.set(state)
             self.written += page.last - page.first
-        if page.tint_version != self._tint_version and self._tint is not None:
-            page.tint_version = self._tint_version
-            page.tint.set(self._masses_tint(page) if page.masses else self._tint[page.first : page.last])
+        again = exact and not page.tint_exact
+        if self._tint is not None and (page.tint_version != self._tint_version or again):
+            page.tint_version, page.tint_exact = self._tint_version, exact or not page.masses or not self._tinted
+            page.tint.set(self._masses_tint(page, exact) if page.masses else self._tint[page.first : page.last])
             self.written += page.last - page.first
 
     def _objects_state(self, first: int, last: int) -> NDArray[np.float32]:
@@ -184,12 +188,12 @@ class Rows:
         state[np.broadcast_to(share, count) <= 0, 2] = HIDDEN
         return state
 
-    def _masses_tint(self, page: Page) -> NDArray[np.uint8]:
+    def _masses_tint(self, page: Page, exact: bool) -> NDArray[np.uint8]:
         count = page.last - page.first
         tint = np.zeros((count, 4), np.uint8)
-        if not count or self._tint is None:
+        if not count or self._tint is None or not self._tinted:
             return tint
-        members = self._members(page, True)
+        members = self._members(page, exact)
         alpha = self._tint[members.objects, 3]
         if not alpha.any():
             return tint
