@@ -77,6 +77,18 @@ def test_a_drag_is_one_step_and_shift_turns(placed):
     assert where(window, key) == before
 
 
+def test_ctrl_lifts_and_alt_sizes_it(placed):
+    window, key = placed
+    window.mover.hold(key)
+    before = where(window, key)
+    drag = window.mover._view.navigator.dragged
+    drag.emit(QPointF(0, 100), QPointF(0, 40), Qt.KeyboardModifier.ControlModifier, True)
+    lifted = where(window, key)
+    assert lifted.height_m == pytest.approx(60 * window.view.metres_per_pixel, abs=0.01)
+    drag.emit(QPointF(0, 100), QPointF(0, 40), Qt.KeyboardModifier.AltModifier, True)
+    assert where(window, key).scale == pytest.approx(before.scale * np.exp(0.3), rel=1e-4)
+
+
 def test_keys_move_it_by_a_metre_and_esc_lets_go(placed):
     window, key = placed
     before = where(window, key)

@@ -1,4 +1,7 @@
-"""Moves a placed model with the pointer: drag to move, Shift and drag to turn, arrow keys for the last metre."""
+"""Moves a placed model with the pointer: a drag moves it, with Shift turns, with Ctrl lifts, with Alt sizes it.
+
+Arrow keys are for the last metre.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from PySide6.QtGui import QPolygonF
 
 from viewer.city import ModelLayer
 from viewer.session.edits import PlaceModel
-from viewer.session.placement import Placement, placement_of
+from viewer.session.placement import LEAST_SCALE, MOST_SCALE, Placement, placement_of
 from viewer.ui.select_tools import Canvas
 from viewer.ui.view_base import View
 
 #: Degrees of turn for one pixel, and for one key press.
 _DEG_PER_PX, _KEY_DEG = 0.5, 5.0
+#: Growth for one pixel of a drag upwards.
+_SIZE_PER_PX = 0.005
 #: Metres for one key press, and for one with Shift.
 _STEP_M, _FINE_M = 1.0, 0.1
 _ARROWS = {
@@ -94,7 +99,13 @@ class ModelMover(QObject):
         before = self._before
         if before is None:
             return
-        if keys & Qt.KeyboardModifier.ShiftModifier:
+        if keys & Qt.KeyboardModifier.AltModifier:
+            scale = before.scale * float(np.exp((start.y() - end.y()) * _SIZE_PER_PX))
+            self._place(replace(before, scale=float(np.clip(scale, LEAST_SCALE, MOST_SCALE))), merge=True)
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            up = (start.y() - end.y()) * self._view.metres_per_pixel
+            self._place(replace(before, height_m=round(before.height_m + up, 2)), merge=True)
+        elif keys & Qt.KeyboardModifier.ShiftModifier:
             self._place(before.turned((end.x() - start.x()) * _DEG_PER_PX), merge=True)
         else:
             there = self._view.ground_at(end)

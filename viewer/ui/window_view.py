@@ -139,7 +139,8 @@ class ViewHost(QObject):
         self._window.layers.show_held(key)
         if key:
             self._stage.toasts.say(
-                "Drag the model to its place; with Shift the drag turns it. Arrow keys move it by a metre, Esc ends.",
+                "Drag the model to its place; the drag turns it with Shift, lifts it with Ctrl, sizes it with Alt. "
+                "Arrow keys move it by a metre, Esc ends.",
                 seconds=12.0,
             )
 
