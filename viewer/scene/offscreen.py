@@ -26,7 +26,8 @@ def offscreen_window(size: tuple[int, int]) -> vtkRenderWindow:
 
 def grab(window: vtkRenderWindow, scale: float = 1.0) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 of what is drawn, first row on top; of its lower left part where the scene uses only that."""
-    width, height = (max(int(n * scale), 1) for n in window.GetSize())
+    rim = 0 if scale == 1.0 else 1  # the last row and column may be drawn in part only
+    width, height = (max(int(n * scale) - rim, 1) for n in window.GetSize())
     pixels = vtkUnsignedCharArray()
     window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
     array = vtk_to_numpy(pixels).reshape(height, width, 4)

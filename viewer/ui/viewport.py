@@ -242,7 +242,8 @@ class _LowerLeft:
 
     def GetSize(self) -> tuple[int, int]:
         width, height = self._window.GetSize()
-        return max(int(width * self._scale), 1), max(int(height * self._scale), 1)
+        # the last row and column may be drawn in part only
+        return max(int(width * self._scale) - 1, 1), max(int(height * self._scale) - 1, 1)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._window, name)
