@@ -217,6 +217,36 @@ def test_305_two_bodies_in_one_object_is_a_note():
     assert report.sound_objects == 1
 
 
+def sunken(depth: float):
+    """A box of 10 x 10 x 6 m whose roof is a funnel down to ``depth`` below the floor."""
+    walls = [face for face in box(10, 10, 6) if face[0] is not ROOF]
+    rim = [(0, 0, 6), (10, 0, 6), (10, 10, 6), (0, 10, 6)]
+    return [*walls, *((ROOF, [[rim[k], rim[(k + 1) % 4], (5, 5, -depth)]]) for k in range(4))]
+
+
+def test_306_roof_that_runs_through_the_floor():
+    assert codes(city_of([sunken(2.0)])) == {"306": 1}
+    report = check_quality(city_of([gable_house(12, 8, 6, 9, origin=(40.0, 0.0, 0.0)), sunken(2.0)]))
+    finding = report.finding("306")
+    assert finding.ids == ("b1",)
+    assert finding.amounts.tolist() == [4.0]  # each of its four edges, once
+    assert finding.places_local[0][2] == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("depth", [-3.0, -0.02, 0.005])
+def test_306_ends_where_nothing_is_pierced(depth):
+    assert codes(city_of([sunken(depth)])) == {}
+
+
+def test_306_is_not_looked_for_between_separate_bodies():
+    assert codes(city_of([box(10, 10, 6) + box(4, 4, 20, x=3.0, y=3.0, z=-5.0)])) == {"305": 1}
+
+
+def test_306_is_not_searched_in_enormous_bodies(monkeypatch):
+    monkeypatch.setattr("viewer.city.quality.crossings.MAX_TRIANGLES", 3)
+    assert codes(city_of([sunken(2.0)])) == {}
+
+
 def test_307_one_surface_turned_round():
     faces = box(10, 10, 6)
     faces[1] = (faces[1][0], [faces[1][1][0][::-1]])

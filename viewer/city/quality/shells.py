@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from viewer.city.geometry import FaceGeometry, sums
 from viewer.city.kinds import SurfaceType, Theme, lod_key, theme_of_type
 from viewer.city.model import CityModel
+from viewer.city.quality.crossings import crossing_faces
 from viewer.city.quality.findings import Collector
 from viewer.city.quality.pairs import clusters
 from viewer.city.quality.polygons import SNAP_M
@@ -118,8 +119,23 @@ class _Shells:
         volume = sums(self.shell_of, np.einsum("ij,ij->i", reach, self.shape.area_vector[self.chosen]) / 3, len(done))
         inwards = sound[volume[sound] < 0]
         found.add("405", self._objects(inwards), anchor[inwards])
-        several = sound[self._pieces()[sound] > 1]
-        found.add("305", self._objects(several), anchor[several], self._pieces()[several].astype(np.float64))
+        piece = self._pieces()
+        pieces = np.bincount(self.shell_of[np.unique(piece)], minlength=len(self.names))
+        several = sound[pieces[sound] > 1]
+        found.add("305", self._objects(several), anchor[several], pieces[several].astype(np.float64))
+        self._note_crossings(np.isin(self.shell_of, sound), piece, found)
+
+    def _note_crossings(self, judged: Flags, piece: Index, found: Collector) -> None:
+        """Note closed shells that run through themselves: once each, with the number of places."""
+        faces, places = crossing_faces(self.city, self.chosen[judged], piece[judged])
+        if not len(faces):
+            return
+        # An edge belongs to two faces: each place is counted once.
+        shell = self.shell_of[np.searchsorted(self.chosen, faces)]
+        once = np.unique(np.column_stack([shell, np.round(places, 3)]), axis=0, return_index=True)[1]
+        shells, first, count = np.unique(shell[once], return_index=True, return_counts=True)
+        first = once[first]
+        found.add("306", self._objects(shells), places[first], count.astype(np.float64))
 
     def _objects(self, shells: Index) -> Index:
         return np.asarray(self.names[shells] // len(self.city.lods))
@@ -137,7 +153,7 @@ class _Shells:
         return done
 
     def _pieces(self) -> Index:
-        """(S,) number of separate bodies of each shell."""
+        """(N,) for each chosen face the first face of the body it hangs together with."""
         label = np.arange(len(self.chosen))
         order = np.argsort(self.edge_of, kind="stable")
         starts = np.append(0, np.cumsum(self.count)[:-1]) if len(self.count) else np.zeros(0, np.int64)
@@ -150,4 +166,4 @@ class _Shells:
             if np.array_equal(lower, label):
                 break
             label = lower
-        return np.bincount(self.shell_of[np.unique(label)], minlength=len(self.names))
+        return label
