@@ -228,7 +228,7 @@ def _give(result: dict[str, Any], options: argparse.Namespace) -> int:
 
 def together(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Several runs on one machine as one; what was measured again counts as it was the last time."""
-    found = {**results[-1], "drawn": {}, "failed": [], "peers": []}
+    found = {**results[-1], "drawn": {}, "failed": [], "peers": [], "runs": len(results)}
     rows: dict[tuple[str, int], goals.Row] = {}
     for result in results:
         found["drawn"] |= result["drawn"]

@@ -74,6 +74,7 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         "Written by `make bench ARGS='--peers --report docs/performance.md'`; nothing here is typed by hand. Times",
         "belong to the machine below and are noisy; ratios compare two things measured in turn within the same run.",
+        *([f"Put together from {result['runs']} runs, one after the other."] if result.get("runs", 1) > 1 else []),
         "",
         f"Machine: {about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}, "
         f"{about.get('day', '')}.",
@@ -165,6 +166,7 @@ def _peer_section(peers: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         "## Beside other programs",
         "",
+        "F3D and CesiumJS open files prepared for them (GLB, 3D Tiles): compare those with the viewer's prepared copy.",
         "The same town from the same kind of file, the same window size and views, in the same run. Times of others",
         "are taken inside them, until the picture is done. A ratio above 1 says that the viewer is faster. How each is",
         "used stands in `benchmarks/peers/`.",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import goals, report
+from benchmarks.bench import together
 
 MB = 2**20
 
@@ -114,3 +115,19 @@ def test_the_page_says_what_was_missed_first_and_draws_its_plots(tmp_path: Path)
         assert "10,000" in text
     assert "MISSED" in report.table(result)
     assert "FAILED: 100: why" in report.table(result)
+
+
+def test_parts_measured_at_different_times_are_put_together_and_the_later_number_counts() -> None:
+    def part(value: float, **more: Any) -> dict[str, Any]:
+        rows = [goals.row("moving, median", 100_000, value, "ms")]
+        return {"machine": {"loads": [value]}, "drawn": {}, "rows": rows} | more
+
+    second = part(30.0, peers=[{"peer": "F3D"}])
+    second["rows"].append(goals.row("moving, median", 1_000_000, 36.0, "ms"))
+    found = together([part(20.0, failed=["x: why"]), second])
+    values = {(row["what"], row["houses"]): row["value"] for row in found["rows"]}
+    assert values["moving, median", 100_000] == 30.0
+    assert values["moving, median / that at 100,000", 1_000_000] == pytest.approx(1.2)
+    assert found["failed"] == ["x: why"]
+    assert found["peers"] == [{"peer": "F3D"}]
+    assert found["machine"]["loads"] == [20.0, 30.0]
