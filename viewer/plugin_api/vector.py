@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api.context import ReadContext
+from viewer.plugin_api.offline import offline_pyogrio
 from viewer.plugin_api.tables import TEXT, Column
 
 #: GDAL drivers a file may be opened with; no VRT, no databases, nothing from the web.
@@ -87,9 +88,8 @@ def list_vector_layers(path: Path) -> list[tuple[str, str]]:
     ReadError, LimitError
         It is no vector file of a known format, or it is damaged or too large.
     """
-    import pyogrio
-
     check_vector_file(path)
+    pyogrio = offline_pyogrio()
     try:
         source = _source(path)
         found = pyogrio.list_layers(source)
@@ -109,9 +109,9 @@ def read_vector(path: Path, context: ReadContext, layer: str = "") -> VectorTabl
     ReadError, LimitError
         As ``list_vector_layers``, or there is no layer of this name.
     """
-    import pyogrio
     import shapely
 
+    pyogrio = offline_pyogrio()
     layers = list_vector_layers(path)
     if not layers:
         raise ReadError("There is no layer with places in this file.", path=path)

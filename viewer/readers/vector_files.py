@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.offline import offline_pyogrio
 from viewer.readers.cityjson import looks_like_cityjson
 from viewer.readers.footprint_columns import building_score
 
@@ -62,8 +63,7 @@ def _check_format(path: Path) -> None:
 def polygon_layers(path: Path) -> list[LayerInfo]:
     """Layers that hold polygons, the most likely buildings first."""
     _check_format(path)
-    import pyogrio
-
+    pyogrio = offline_pyogrio()
     try:
         listed = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(path)]
         found = []
@@ -89,9 +89,9 @@ def _gdal_errors() -> tuple[type[Exception], ...]:
 
 
 def read_layer(path: Path, layer: str, context: ReadContext) -> VectorTable:
-    import pyogrio.raw
     import shapely
 
+    pyogrio = offline_pyogrio()
     try:
         meta, fids, geometry, fields = pyogrio.raw.read(
             path, layer=layer, return_fids=True, encoding=_encoding(path), datetime_as_string=True
