@@ -6,21 +6,28 @@ import importlib.util
 import random
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from viewer.city import Frame
+from viewer.city.ground import make_ground
+from viewer.city.lod import faces_at
+from viewer.city.measures import measure
 from viewer.city.models import ModelLayer, placed_matrix
 from viewer.errors import LimitError, ReadError
-from viewer.plugin_api import Progress
+from viewer.plugin_api import Progress, ReadContext
 from viewer.session import Session
+from viewer.session.placement import placement_of
 from viewer.workspace import Workspace
+from viewer.workspace.models import with_first_place
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("ifcopenshell") is None, reason="ifcopenshell is not installed (the extra 'ifc')"
 )
 
+FRAME = Frame("EPSG:25832", (565_000.0, 5_934_000.0, 0.0))
 E, N = 565_400.0, 5_934_300.0
 MAP = f"#16=IFCPROJECTEDCRS('EPSG:25832',$,'ETRS89',$,$,$,#23);\n#17=IFCMAPCONVERSION(#10,#16,{E},{N},12.,0.,1.,0.001);"
 
@@ -228,6 +235,20 @@ def test_opened_alone_a_model_brings_its_place_into_the_session(host, tmp_path):
     assert float(options["model_east"]) == pytest.approx(E - 4, abs=1e-3)
     assert float(options["model_north"]) == pytest.approx(N + 5, abs=1e-3)
     assert float(options["model_turn_deg"]) == pytest.approx(270.0, abs=1e-3)
+
+
+@needs_package
+@pytest.mark.parametrize(("height", "above"), [("12.", 1.8), ("10.", -0.2), ("5.", 0.0), ("57.", 0.0)])
+def test_a_height_counts_where_it_fits_the_ground(host, tmp_path, height, above):
+    """The ground lies at 10 m; the foot of the model 0.2 m below its origin, its top 3.2 m above the foot."""
+    from tests.builders import box, city_of
+
+    (tmp_path / "a.ifc").write_text(house(place=MAP.replace(",12.,", f",{height},")), encoding="utf-8")
+    city = city_of([box(10, 10, 6, x=380.0, y=280.0, z=10.0)])
+    ground = make_ground(city, faces_at(city), measure(city, faces_at(city)))
+    layer = host.read(tmp_path / "a.ifc", ReadContext(frame=FRAME)).layers[0]
+    placement = placement_of(with_first_place((), layer, replace(city, frame=FRAME), ground))
+    assert placement.height_m == pytest.approx(above, abs=1e-3)
 
 
 @needs_package

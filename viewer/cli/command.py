@@ -91,9 +91,10 @@ examples:
   stadtforum convert city.gml raised.gpkg --set storeys_added=2 --area courtyard.geojson
 
 The end of OUT names the format: .city.json (CityJSON), .city.jsonl (CityJSONSeq), .gml (CityGML 2.0),
-.gpkg (outlines with heights and numbers), .csv (one row per building), .glb (shapes in colours).
-The first three may be packed: .gml.gz. With --area only what lies inside is written, and the levers
-act there. A session is written as its scenario makes the city; --as-it-is leaves that out.
+.gpkg (outlines with heights and numbers), .csv (one row per building), .glb (shapes in colours),
+.3dtiles (a folder for globes). The first three may be packed: .gml.gz. With --area only what lies
+inside is written, and the levers act there. A session is written as its scenario makes the city;
+--as-it-is leaves that out.
 """
 
 _BAKE = """\

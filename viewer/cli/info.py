@@ -69,6 +69,8 @@ def _print(facts: dict[str, Any], name: str) -> None:
     show(say("  heights       {name}", name=height_words(facts["vertical_crs"])))
     if facts["extent"] is not None:
         low, high = facts["extent"][:3], facts["extent"][3:]
+        if low[2] == high[2] == 0.0:  # a layer on the ground has no heights of its own
+            low, high = low[:2], high[:2]
         size = " x ".join(f"{b - a:,.0f}" for a, b in zip(low, high, strict=True))
         corner = ", ".join(f"{value:.2f}" for value in low)
         show(say("  extent        {size} m from {corner}", size=size, corner=corner))

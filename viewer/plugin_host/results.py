@@ -172,7 +172,9 @@ def layer_report(
     for layer in layers:
         kind = next(word for known, word in _COUNTED_AS if isinstance(layer, known))
         objects[kind] = objects.get(kind, 0) + _size(layer)
-    positions = [positions_of(layer)[:, :2] for layer in layers]
+    positions = [positions_of(layer) for layer in layers]
+    if any(part.shape[1] == 2 for part in positions):
+        positions = [part[:, :2] for part in positions]
     facts = context.facts
     return ImportReport(
         source=name,

@@ -16,7 +16,7 @@ from viewer.session.placement import Options, Placement, placement_of, with_plac
 
 #: Room between the city and a model that is put beside it.
 _BESIDE_M = 5.0
-#: A foot farther above or below the ground than this was meant otherwise.
+#: A foot farther above the ground than this was meant otherwise, and so was a model wholly below the ground.
 _FITS_GROUND_M = 30.0
 
 
@@ -46,7 +46,8 @@ def _placement(layer: ModelLayer, place: ModelPlace, frame: Frame, ground: Groun
     above = 0.0
     if place.height_local is not None and ground is not None:
         above = place.height_local - float(ground.height_at(np.array([at]))[0])
-    fits = np.isfinite(above) and abs(above) <= _FITS_GROUND_M
+    top = above + float(layer.high[2]) * layer.scale
+    fits = np.isfinite(above) and above <= _FITS_GROUND_M and top > 0.0
     return Placement(east, north, above if fits else 0.0, place.turn_deg, layer.scale)
 
 
