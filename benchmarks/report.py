@@ -163,8 +163,9 @@ def _steps(values: Mapping[int, float]) -> str:
 def _peer_section(peers: Sequence[Mapping[str, Any]]) -> list[str]:
     if not peers:
         return []
+    compared = [peer["ratio"] > 1 for peer in peers if not peer.get("skipped")]
     lines = [
-        "## Beside other programs",
+        f"## Beside other programs: ahead in {sum(compared)} of {len(compared)} (the goal: in all)",
         "",
         "F3D and CesiumJS open files prepared for them (GLB, 3D Tiles): compare those with the viewer's prepared copy.",
         "The same town from the same kind of file, the same window size and views, in the same run. Times of others",
