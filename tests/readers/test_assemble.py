@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from viewer.city import CityModel, Frame
+from viewer.city.report import Severity
 from viewer.errors import CrsError, ReadError
 from viewer.plugin_api.context import ReadContext
 from viewer.plugin_api.raw import RawCity
@@ -90,6 +91,19 @@ def test_degrees_become_metres_in_the_right_order(north_first: bool) -> None:
     assert city.frame.crs == "EPSG:25832"
     assert edges(city) == (6.6, 11.1)
     assert ("order was turned" in said(context)) is north_first
+
+
+@pytest.mark.parametrize(
+    ("own", "level"),
+    [("EPSG:5783", Severity.INFO), ("ellipsoidal height", Severity.WARNING), ("EPSG:7837", None), ("", None)],
+)
+def test_another_height_system_than_the_open_citys_is_told(own: str, level: Severity | None) -> None:
+    frame = Frame("EPSG:25832", (X, Y, 0.0), "EPSG:7837")
+    city, context = make(raw(SQUARE, vertical_crs=own), ReadContext(frame=frame))
+    told = [issue for issue in context.log.issues() if "heights of this file" in issue.text]
+    assert [issue.severity for issue in told] == ([level] if level else [])
+    assert all("DHHN2016 (EPSG:7837)" in str(issue) for issue in told)
+    assert city.frame == frame
 
 
 def test_web_mercator_is_not_measured_in() -> None:

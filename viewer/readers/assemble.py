@@ -167,8 +167,24 @@ def _place(raw: RawCity, context: ReadContext) -> Frame:
             )
     context.facts.update({"crs": crs.horizontal or raw.crs, "vertical_crs": crs.vertical or raw.vertical_crs})
     if context.frame.crs or any(context.frame.origin_crs):
+        _compare_heights(crs.vertical or raw.vertical_crs, context)
         return context.frame
     return Frame(target, _origin(raw.points_crs), crs.vertical or raw.vertical_crs)
+
+
+def _compare_heights(own: str, context: ReadContext) -> None:
+    """Tell of a height system that is not the open city's; heights are never changed."""
+    city = context.frame.vertical_crs
+    if not own or not city or own == city:
+        return
+    # Above the ellipsoid is 40 to 50 m off in Germany; systems above the sea differ by less than storeys do.
+    tell = context.warn if crs_module.ELLIPSOIDAL in (own, city) else context.info
+    tell(
+        "The heights of this file are in the system {own}, those of the open city in {city}; "
+        "they are taken as written.",
+        own=crs_module.height_title(own),
+        city=crs_module.height_title(city),
+    )
 
 
 def _recognise(raw: RawCity, context: ReadContext) -> Crs:
