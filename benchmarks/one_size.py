@@ -86,8 +86,7 @@ class Screen:
         self.window.WaitForCompletion()
 
     def full(self) -> None:
-        """All that belongs to the full picture of this view is there and drawn."""
-        self.scene.finish()
+        """Draw on until all that belongs to the full picture of this view is there, as the window does."""
         self.frame()
         started = time.perf_counter()
         while self.scene.busy:

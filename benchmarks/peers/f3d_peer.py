@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import f3d
+import f3d  # type: ignore[import-not-found]  # of another Python
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     aim(window, poses[0])
     window.render_to_image()
     opened = time.perf_counter() - started
-    frames = []
+    frames: list[float] = []
     for pose in poses:
         if len(frames) > 3 and sum(frames) > float(patience) * 1000:
             break

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 
 def main() -> int:
@@ -22,7 +23,7 @@ def main() -> int:
     window.AddRenderer(renderer)
     window.Render()
 
-    def draw(view: dict[str, list[float]]) -> None:
+    def draw(view: dict[str, Any]) -> None:
         camera = renderer.GetActiveCamera()
         camera.SetViewAngle(view["angle"])
         camera.SetPosition(*(a + b for a, b in zip(view["eye"], request["place"], strict=True)))
@@ -47,7 +48,7 @@ def main() -> int:
     renderer.AddActor(actor)
     draw(request["views"][0])
     seconds = time.perf_counter() - started
-    frames = []
+    frames: list[float] = []
     for view in request["views"]:
         if len(frames) > 3 and sum(frames) > request["patience"] * 1000:
             break
