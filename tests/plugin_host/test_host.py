@@ -252,3 +252,11 @@ def test_a_file_nobody_knows_is_refused(tmp_path):
     path.write_bytes(b"PK\x03\x04nothing")
     with pytest.raises(ReadError, match="No reader"):
         PluginHost(default_folders()[:1], packages=False).read(path, ReadContext())
+
+
+def test_a_description_of_a_server_points_to_the_catalogue(tmp_path):
+    path = tmp_path / "capabilities.xml"
+    path.write_text('<?xml version="1.0"?><WMS_Capabilities version="1.3.0"/>', encoding="utf-8")
+    with pytest.raises(ReadError, match="what a server offers") as caught:
+        PluginHost(default_folders()[:1], packages=False).read(path, ReadContext())
+    assert "catalogue" in caught.value.hint

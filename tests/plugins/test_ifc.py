@@ -275,6 +275,6 @@ def test_nothing_is_taken_beyond_the_limits(read, tmp_path, monkeypatch):
     (tmp_path / "a.ifc").write_text(house(), encoding="utf-8")
     read(tmp_path / "a.ifc")
     (module,) = (m for m in list(sys.modules.values()) if "read_ifc" in vars(m))
-    monkeypatch.setattr(module, "SECONDS", 0.05)
+    monkeypatch.setattr(module, "SECONDS", 0.001)
     with pytest.raises(LimitError, match="seconds"):
         read(tmp_path / "a.ifc")

@@ -196,3 +196,11 @@ def test_exact_numbers_are_those_shown_afterwards(open_city):
 
 def test_without_a_city_there_are_no_exact_numbers(workspace):
     assert workspace.exact_indicators() == ()
+
+
+def test_a_city_far_away_from_the_open_one_is_told(open_city, tmp_path):
+    near = open_city.read(city_file(tmp_path, "near.city.json", 2, x=567_000.0))
+    far = open_city.read(city_file(tmp_path, "far.city.json", 2, x=915_000.0))
+    texts = [str(issue) for issue in far.report.issues]
+    assert any("lies 350 km from" in text or "lies 349 km from" in text for text in texts)
+    assert not any("km from" in str(issue) for issue in near.report.issues)

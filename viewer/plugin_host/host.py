@@ -224,6 +224,12 @@ class PluginHost:
             return self._contribution("readers", reader)
         candidates = self.readers_for(path)
         if not candidates:
+            if b"Capabilities" in ranking.read_head(path)[:4096]:
+                raise ReadError(
+                    "This file only describes what a server offers.",
+                    hint="Enter the server's address in the catalogue (menu View) and choose what to open.",
+                    path=path,
+                )
             raise ReadError(
                 "No reader of this program takes this file.",
                 hint="These are taken: {patterns}.",

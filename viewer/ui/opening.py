@@ -33,7 +33,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("Tiles", "tileset.json *.b3dm *.i3dm *.pnts *.cmpt"),
     ("Map data", "*.gpkg *.geojson *.json *.shp *.fgb *.csv *.sqlite *.osm *.pbf *.zip"),
     ("Terrain and point clouds", "*.tif *.tiff *.asc *.xyz *.las *.laz"),
-    ("Models", "*.glb *.gltf *.obj *.ply *.stl"),
+    ("Models", "*.glb *.gltf *.obj *.ply *.stl *.ifc *.ifczip"),
     ("Pictures with a place", "*.tif *.tiff *.mbtiles *.pmtiles *.png *.jpg *.jpeg"),
     ("Sources on servers", "*.source.json"),
     ("Sessions", f"*{SESSION_SUFFIX}"),

@@ -30,6 +30,11 @@ from viewer.workspace import ready
 CityKey = tuple[tuple[str, str], ...]
 
 
+#: Cities farther apart than this do not belong together.
+FAR_M = 20_000.0
+FAR_AWAY = "This city lies {distance} km from the one that is open; one of the two may have the wrong coordinate system."
+
+
 @dataclass(frozen=True, eq=False)
 class Loaded:
     """One file as it was read, not yet part of the session.
@@ -66,6 +71,17 @@ class Loaded:
         if self.city is None:
             return ()
         return (None, self.city.frame) if self.layers else (None,)
+
+
+def far_away(city: CityModel, others: Mapping[str, CityModel]) -> tuple[Issue, ...]:
+    """A message where a city lies so far from those that are open that one of them is in the wrong place."""
+    low, high = city.extent_local
+    boxes = [other.extent_local for other in others.values()]
+    gaps = [np.hypot(*np.maximum(0.0, np.maximum(low[:2] - b[1, :2], b[0, :2] - high[:2]))) for b in boxes]
+    nearest = min((float(gap) for gap in gaps), default=0.0)
+    if nearest < FAR_M:
+        return ()
+    return (Issue(Severity.WARNING, FAR_AWAY, values={"distance": f"{nearest / 1000:,.0f}"}),)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ from viewer.session.edits import AddSource, ReadAgain, RemoveSource, SetOption
 from viewer.workspace import models as placing
 from viewer.workspace import pictures, ready
 from viewer.workspace.describe import FeatureInfo, colour_by_attribute, colour_by_number, feature_info
-from viewer.workspace.loaded import CityKey, Derived, Loaded, derive
+from viewer.workspace.loaded import CityKey, Derived, Loaded, derive, far_away
 
 SelectMode = Literal["replace", "add", "toggle", "remove"]
 _NONE = np.empty(0, np.int32)
@@ -193,9 +193,8 @@ class Workspace:
             if reading.ticket is not None:
                 pack = partial(ready.pack, derived) if alone and derived.terrain is None else dict
                 reading.ticket.keep_in_background(city, reading.report, reading.questions, pack)
-            if not others:
-                issues = (*reading.report.issues, *measure_issues(derived.city, derived.measures))
-                reading = replace(reading, report=replace(reading.report, issues=issues))
+            told = far_away(city, others) if others else measure_issues(derived.city, derived.measures)
+            reading = replace(reading, report=replace(reading.report, issues=(*reading.report.issues, *told)))
         elif others and (new := terrains_of(reading.layers)):
             beside = tuple(part for part in base if part[0] != key)
             derived = derive(beside, others, progress.part(0.7, 1.0), None, mosaic((*self._terrains(key), *new)))
