@@ -12,9 +12,7 @@ from viewer.readers.store.folder import MANIFEST
 def worth_it(monkeypatch):
     """Small files are worth a copy too."""
     plain = caches.CityCache
-    monkeypatch.setattr(
-        caches, "CityCache", lambda: plain(min_source_bytes=1)
-    )
+    monkeypatch.setattr(caches, "CityCache", lambda: plain(min_source_bytes=1))
 
 
 def info(capsys, path):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tests.workspace.test_workspace import city_file
-from viewer.errors import ViewerError
 from viewer.plugin_host import PluginHost
 from viewer.session import Session
 from viewer.workspace import Workspace
@@ -104,10 +103,11 @@ def test_undo_of_opening_the_layer_alone_leaves_nothing_and_redo_needs_no_readin
     assert len(workspace.layer_views()) == 1
 
 
-def test_layers_without_heights_of_their_own_still_need_a_city(workspace, tmp_path):
+def test_layers_without_heights_of_their_own_lie_on_a_level_ground(workspace, tmp_path):
     host = PluginHost([ROOT / "plugins"], packages=False)
     table = tmp_path / "points.csv"
     table.write_text("x;y;value\n565000;5934000;1\n565010;5934010;2\n", encoding="utf-8")
     alone = Workspace(Session(), host)
-    with pytest.raises(ViewerError, match="needs a city"):
-        alone.adopt(alone.read(table))
+    alone.adopt(alone.read(table))
+    assert not len(alone.city.objects) and alone.frame.crs == "EPSG:25832"
+    assert np.abs(alone.ground.height_at(alone.layer_views()[0].layer.positions_local[:, :2])).max() < 0.01

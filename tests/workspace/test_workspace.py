@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import houses
 from viewer.city import Column, Frame
-from viewer.errors import ReadError, ViewerError
+from viewer.errors import ReadError
 from viewer.plugin_host import PluginHost
 from viewer.readers.cityjson_writer import write_cityjson
 from viewer.scenario import Area, Selection, Where
@@ -77,11 +77,17 @@ def test_a_file_that_cannot_be_read_leaves_everything_open(open_city, tmp_path):
     assert value(open_city, "building_count") == 9
 
 
-def test_a_layer_without_a_city_says_what_to_do(workspace, tmp_path):
+def test_a_layer_without_a_city_lies_on_a_ground_of_its_own(workspace, tmp_path):
     trees = tmp_path / "trees.csv"
-    trees.write_text("species;x;y;height\nLinde;565010;5934010;9\n", encoding="utf-8")
-    with pytest.raises(ViewerError, match="city"):
-        workspace.adopt(workspace.read(trees))
+    trees.write_text("species;x;y;height\nLinde;565010;5934010;9\nAhorn;565090;5934050;9\n", encoding="utf-8")
+    workspace.adopt(workspace.read(trees))
+    (view,) = workspace.layer_views()
+    assert len(view.layer) == 2 and not len(workspace.city.objects)
+    assert workspace.frame.crs == "EPSG:25832"
+    workspace.adopt(workspace.read(city_file(tmp_path, "later.city.json", 3)))
+    assert len(workspace.city.objects.features) == 3
+    places = workspace.frame.crs_from_local(workspace.layer_views()[0].layer.positions_local[:, :2])
+    assert np.abs(places - [(565010, 5934010), (565090, 5934050)]).max() < 0.01
 
 
 def test_storeys_raise_floor_area_and_undo_returns_to_the_baseline(open_city):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.frame import Frame
-from viewer.city.layers import Layer, TerrainLayer
+from viewer.city.layers import AreaLayer, ImageLayer, Layer, LineLayer, PointLayer, TerrainLayer, TreeLayer
 from viewer.city.model import CityModel, ObjectTable
 from viewer.city.models import ModelLayer
 from viewer.city.streamed import StreamedLayer
@@ -16,7 +16,7 @@ from viewer.city.tiles import Tiles
 def extent_of(layers: tuple[Layer, ...]) -> NDArray[np.float64] | None:
     """(2, 3) float64 local metres: the box of what can be looked at without a city; None if there is nothing.
 
-    Streamed layers, terrain and models have heights of their own; everything else needs a city to lie on.
+    Streamed layers, terrain and models have heights of their own; everything else lies on a level ground at zero.
     """
     boxes = []
     for layer in layers:
@@ -28,9 +28,18 @@ def extent_of(layers: tuple[Layer, ...]) -> NDArray[np.float64] | None:
                 corners = layer.corners_local
                 low = np.array([*corners.min(axis=0), known.min()], np.float64)
                 boxes.append(np.array([low, [*corners.max(axis=0), known.max()]]))
+        elif isinstance(layer, ImageLayer):
+            boxes.append(_level(layer.corners_local))
+        elif isinstance(layer, PointLayer | TreeLayer | LineLayer | AreaLayer) and len(layer.positions_local):
+            boxes.append(_level(layer.positions_local))
     if not boxes:
         return None
     return np.array([np.min(boxes, axis=0)[0], np.max(boxes, axis=0)[1]])
+
+
+def _level(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 3) box of (n, 2+) places on a level ground."""
+    return np.column_stack([[places[:, k].min(), places[:, k].max()] for k in (0, 1)] + [[0.0, 0.0]])
 
 
 def bare_city(name: str, frame: Frame, extent_local: NDArray[np.float64]) -> CityModel:

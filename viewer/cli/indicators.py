@@ -29,6 +29,8 @@ def run(options: Namespace) -> int:
     settings = settings_of(options.set)
     polygon = None if options.area is None else read_area(options.area)
     workspace = open_files(options)
+    if workspace.city is None or not len(workspace.city.objects):
+        raise ReadError("There is no city among these files.", hint="Name a city model too.", path=options.files[0])
     targets: list[Target] = [WholeCity()]
     ring = None
     if polygon is not None:

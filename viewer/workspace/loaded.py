@@ -32,7 +32,9 @@ CityKey = tuple[tuple[str, str], ...]
 
 #: Cities farther apart than this do not belong together.
 FAR_M = 20_000.0
-FAR_AWAY = "This city lies {distance} km from the one that is open; one of the two may have the wrong coordinate system."
+FAR_AWAY = (
+    "This city lies {distance} km from the one that is open; one of the two may have the wrong coordinate system."
+)
 
 
 @dataclass(frozen=True, eq=False)
