@@ -122,7 +122,7 @@ def table(rows: list[Row], data: Path) -> list[str]:
         agrees = {True: "the same", False: "**differs**", None: "-"}[row.agrees]
         seconds = max(float(facts["seconds"]), 0.001)
         texts = "; ".join(
-            f"{m['text']}" + (f" ({m['count']})" if m["count"] > 1 and "{count}" not in m["text"] else "")
+            m["text"] + (f" ({m['count']})" if m["count"] > 1 and f"{m['count']}" not in m["text"] else "")
             for m in facts["messages"]
         )
         lines.append(
