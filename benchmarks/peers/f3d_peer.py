@@ -38,7 +38,7 @@ def main() -> None:
     print(json.dumps({"seconds": opened, "frames": frames}))
 
 
-def aim(window, pose) -> None:
+def aim(window: Any, pose: dict[str, Any]) -> None:
     """Put the camera where a view says (y up)."""
     camera = window.camera
     camera.position, camera.focal_point = pose["eye"], pose["target"]

@@ -22,9 +22,8 @@ class Case:
     options: tuple[str, ...] = ()
 
 
-_COLOGNE = "nrw-lod2-cologne/nrw-lod2-cologne-25-tiles.zip"
 CASES = (
-    Case("citygml-lod2", "CityGML 1.0, LoD2: Cologne, 25 official tiles", (_COLOGNE,)),
+    Case("citygml-lod2", "CityGML 2.0, LoD2: an official tile of Berlin", ("berlin-lod2-tiles/3900_5820.gml",)),
     Case("citygml-textures", "CityGML with textures: Berlin-Schöneberg", ("berlin-gasometer-textured/Gasometer.gml",)),
     Case("citygml-gauss-krueger", "CityGML in Gauß-Krüger: Bavaria", ("bavaria-lod2-gausskrueger/LOD2_4424_5482_solid.gml",)),
     Case("citygml-degrees", "CityGML in degrees: Karlsruhe", ("karlsruhe-lod2-wgs84/innenstadt_ost_4326_lod2.gml",)),
@@ -46,7 +45,7 @@ CASES = (
     Case("terrain", "Terrain: heights of Munich at one metre", ("munich-terrain-and-buildings/691_5336.tif",)),
     Case("pointcloud", "Point cloud: Delft", ("delft-3dfier/delft.json", "delft-3dfier/ahn3_cropped_1.laz")),
     Case("xplanung", "XPlanung 6.0: Hamburg-Blankenese", ("hamburg-xplan/Blankenese29.gml",)),
-    Case("gtfs", "GTFS: stops and lines, Rhine-Neckar", ("karlsruhe-lod2-wgs84/innenstadt_ost_4326_lod2.gml", "gtfs-rhein-neckar/vrn_gtfs_cut.zip")),
+    Case("gtfs", "GTFS: stops and lines, Rhine-Neckar", ("gtfs-rhein-neckar/vrn_gtfs_cut.zip",)),
 )  # fmt: skip
 
 
