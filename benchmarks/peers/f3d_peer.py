@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import f3d  # type: ignore[import-not-found]  # of another Python
 
