@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.bench import REAL
 from benchmarks.flight import pose_at, poses
-from benchmarks.one_size import Screen, flight_of, with_city
+from benchmarks.one_size import SIZE, Screen, flight_of, with_city
 from benchmarks.processes import ROOT
 from benchmarks.shapes import city
 from viewer.plugin_host import PluginHost
@@ -53,19 +53,20 @@ def flight_pictures(workspace: Workspace, count: int, *, around_middle: bool = F
     """``count`` pictures evenly along the flight, each as shown while moving."""
     model = workspace.city
     assert model is not None
-    middle, scale = flight_of(model, around_middle)
+    middle, size = flight_of(model, around_middle)
     screen = Screen()
     screen.scene.show(workspace.scene_state())
-    screen.scene.camera.set_pose(pose_at(0.0, middle, scale))
+    screen.scene.camera.set_pose(pose_at(0.0, middle, size))
     screen.full()
     screen.scene.moving(True)
     wanted = set(np.linspace(0, FRAMES - 1, count).round().astype(int).tolist())
     pictures = []
-    for number, pose in enumerate(poses(FRAMES, middle, scale)):
+    for number, pose in enumerate(poses(FRAMES, middle, size)):
         screen.scene.camera.set_pose(pose)
+        scale = screen.scene.scale  # of this picture; the next one may have another
         screen.frame()
         if number in wanted:
-            pictures.append(grab(screen.window, screen.scene.scale))
+            pictures.append(grab(screen.window, scale))
     screen.close()
     return pictures
 
@@ -74,12 +75,10 @@ def together(pictures: list[Picture]) -> Picture:
     """Pictures in rows of ``COLUMNS``, made smaller."""
     from PIL import Image
 
-    small = []
-    for picture in pictures:
-        image = Image.fromarray(picture)
-        size = (WIDTH, round(WIDTH * image.height / image.width))
-        small.append(np.asarray(image.resize(size, Image.Resampling.LANCZOS)))
-    height = small[0].shape[0]
+    height = round(WIDTH * SIZE[1] / SIZE[0])
+    small = [
+        np.asarray(Image.fromarray(picture).resize((WIDTH, height), Image.Resampling.LANCZOS)) for picture in pictures
+    ]
     rows = -(-len(small) // COLUMNS)
     sheet = np.full((rows * (height + GAP) - GAP, COLUMNS * (WIDTH + GAP) - GAP, 3), _PAPER, np.uint8)
     for number, picture in enumerate(small):

@@ -12,6 +12,7 @@ from benchmarks.one_size import measure_drawing, measure_opening, with_city
 from benchmarks.peers.found import missing
 from benchmarks.repeat import repeated
 from benchmarks.shapes import city
+from benchmarks.strip import together
 from benchmarks.town_files import write_cityjson
 from viewer.city.gate import check_city
 from viewer.city.measures import measure
@@ -63,3 +64,10 @@ def test_the_second_opening_finds_the_prepared_copy(tmp_path: Path) -> None:
 def test_a_program_that_is_not_installed_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
     for peer in ("f3d", "cesium", "cityjson"):
         assert "benchmarks.peers install" in missing(peer, tmp_path)
+
+
+def test_pictures_of_different_resolutions_make_one_strip() -> None:
+    whole, half = np.full((800, 1280, 3), 10, np.uint8), np.full((399, 639, 3), 200, np.uint8)
+    sheet = together([whole, half, whole, half, whole])
+    assert sheet.shape == (606, 4 * 480 + 18, 3)
+    assert [int(sheet[y, x, 0]) for y, x in ((100, 200), (100, 700), (400, 200), (400, 700))] == [10, 200, 10, 255]
