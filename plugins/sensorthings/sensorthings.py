@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from viewer.plugin_api import (
     Issue,
+    LimitError,
     PointLayer,
     ReadContext,
     ReadError,
@@ -30,6 +32,8 @@ USUAL_S, OFTEN_S = 300.0, 10.0
 #: Datastreams of one thing stand in a circle of this radius, so that each can be clicked, metres.
 _APART_M = 3.0
 _MAX_NAMES = 12
+#: Largest saved answer, bytes.
+MAX_ANSWER = 256 << 20
 
 
 def looks_like_sensors(head: bytes) -> float:
@@ -56,6 +60,34 @@ def read(path: Path, context: ReadContext) -> list[PointLayer]:
     streams, local = [stream for stream, kept in zip(streams, of_it, strict=True) if kept], local[of_it]
     layer = _layer(source, chosen, streams, _spread(local))
     return credited([replace(layer, refresh_s=_interval(source))], context, source.credit)
+
+
+def looks_like_answer(head: bytes) -> float:
+    """How sure this is a saved answer of a SensorThings server."""
+    return 0.95 if b'"@iot.' in head and b'"Datastreams"' in head else 0.0
+
+
+def read_answer(path: Path, context: ReadContext) -> PointLayer:
+    """The datastreams of an answer somebody saved: things with their datastreams and observations."""
+    if path.stat().st_size > MAX_ANSWER:
+        raise LimitError("This file is larger than {limit} MB.", path=path, limit=MAX_ANSWER >> 20)
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ReadError("This is no answer of a SensorThings server.", path=path) from error
+    entries = value.get("value", [value]) if isinstance(value, dict) else value
+    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    streams = streams_of(found, context)
+    lonlat = np.array([stream.lonlat for stream in streams]).reshape(-1, 2)
+    placed = np.isfinite(lonlat).all(axis=1)
+    context.warn("{count} sensors have no place and were left out.", count=int((~placed).sum()))
+    if not placed.any():
+        raise ReadError("There are no sensors with a value in this file.", path=path)
+    chosen = _quantity([s for s, there in zip(streams, placed, strict=True) if there], SourceFile("", ""), context)
+    kept = np.array([there and s.quantity == chosen for s, there in zip(streams, placed, strict=True)])
+    local = context.place(lonlat[kept], "EPSG:4326")[:, :2]
+    streams = [stream for stream, there in zip(streams, kept, strict=True) if there]
+    return _layer(SourceFile("", "", path.stem), chosen, streams, _spread(local))
 
 
 def _quantity(streams: list[Stream], source: SourceFile, context: ReadContext) -> str:

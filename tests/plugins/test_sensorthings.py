@@ -189,3 +189,32 @@ def test_the_recorded_answer_of_hamburg_is_understood(open_sensors, server, shar
     assert layer.attributes["name"][0].startswith("Hamburg University of Applied Sciences")
     assert len(server.asked) == 2
     assert sum(entry.startswith("Also measured") for entry in texts(reading)) == 1
+
+
+def test_a_saved_answer_opens_without_a_server_and_without_a_city(host, tmp_path) -> None:
+    thing = {
+        "@iot.id": 1,
+        "name": "Weather mast",
+        "Locations": [{"name": "here", "location": {"type": "Point", "coordinates": [9.99, 53.55]}}],
+        "Datastreams": [
+            {
+                "@iot.id": 2,
+                "name": "Air temperature",
+                "unitOfMeasurement": {"name": "Celsius", "symbol": "°C"},
+                "ObservedProperty": {"name": "Temperature"},
+                "Observations": [
+                    {"result": 4.5, "phenomenonTime": "2026-01-02T03:04:05Z"},
+                    {"result": 5.5, "phenomenonTime": "2026-01-02T04:04:05Z"},
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps({"value": [thing]}), encoding="utf-8")
+    reading = host.read(path, ReadContext())
+    (layer,) = reading.layers
+    assert layer.attributes["value"].tolist() == [5.5] and layer.attributes["unit"].tolist() == ["°C"]
+    assert reading.frame.crs == "EPSG:25832"
+    path.write_text(json.dumps({"value": [{"@iot.id": 1, "Datastreams": []}]}), encoding="utf-8")
+    with pytest.raises(ReadError, match="no sensors"):
+        host.read(path, ReadContext())
