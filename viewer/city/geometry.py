@@ -174,7 +174,8 @@ def _edge_signature(x: Floats, y: Floats, z: Floats, after: NDArray[np.int64]) -
 
     Corners are snapped to millimetres.
     """
-    qx, qy, qz = (np.rint(c * 1000).astype(np.int64).view(np.uint64) for c in (x, y, z))
+    with np.errstate(invalid="ignore"):  # places beyond all numbers belong to faces that are left out
+        qx, qy, qz = (np.rint(c * 1000).astype(np.int64).view(np.uint64) for c in (x, y, z))
     corner = _mixed(qx * np.uint64(0x9E3779B97F4A7C15) ^ _mixed(qy + np.uint64(0x632BE59BD9B4E019)) ^ _mixed(~qz))
     other = corner[after]
     low, high = np.minimum(corner, other), np.maximum(corner, other)
