@@ -113,24 +113,26 @@ def _answer(
         try:
             line = lines.get(timeout=0.1)
         except queue.Empty:
-            progress.raise_if_cancelled()
-            if time.monotonic() > deadline:
-                raise LimitError(
-                    "Reading this file took more than {limit} seconds.", path=path, limit=round(seconds)
-                ) from None
-            continue
+            line = b""
         if line is None:
             return {}
-        try:
-            said = json.loads(line)
-        except ValueError:  # something a library printed
-            continue
-        if not isinstance(said, dict):
-            continue
+        said = _said(line)
         if "result" in said or "error" in said:
             return said
+        progress.raise_if_cancelled()
+        if time.monotonic() > deadline:  # also of one that never stops talking
+            raise LimitError("Reading this file took more than {limit} seconds.", path=path, limit=round(seconds))
         if "share" in said:
             progress.report(float(said["share"]), str(said.get("text", "")))
+
+
+def _said(line: bytes) -> dict[str, Any]:
+    """What a line says; nothing where a library printed it."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _pass_on(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
