@@ -23,10 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from tests.readers import gml_fixtures as gml  # noqa: E402
+from tests.readers import peak  # noqa: E402
 from tools.formats.counting import count_elements as gml_count  # noqa: E402
 
 #: A file may take this long, seconds; then its process is ended with the traceback of every thread.
 HANG_S = 20.0
+#: A mutant may need so many times the memory its undamaged file needs,
+MEMORY_FACTOR = 3.0
+#: and so much more, megabytes: pages that the allocator and caches of libraries take now and then.
+MEMORY_NOISE_MB = 4.0
 #: What numbers are replaced by.
 _ODD_NUMBERS = tuple(b"NaN Infinity 1e400 -1e400 -1 0 99999999999999999999 1e-320 0x10 1,5 --1 1e9".split(b" ")) + (
     b"",
@@ -312,6 +317,54 @@ def _in_lines(content: bytes) -> int:
     return found
 
 
+class Meter:
+    """Holds every mutant to the memory that undamaged files of its format need.
+
+    Where the system does not tell the highest memory of a process, ``skipped`` says so and nothing is held.
+    """
+
+    def __init__(self) -> None:
+        self.skipped = peak.why_not()
+        self.normal_mb = self.most_mb = 0.0
+        self.offenders: list[dict[str, object]] = []
+
+    @property
+    def limit_mb(self) -> float:
+        """What a mutant may need."""
+        return MEMORY_FACTOR * self.normal_mb + MEMORY_NOISE_MB
+
+    def learn(self, work: Callable[[], object]) -> None:
+        """``work`` reads an undamaged file; the first reading loads libraries and does not count."""
+        if not self.skipped:
+            work()
+            self.normal_mb = max(self.normal_mb, peak.peak_growth_mb(work))
+
+    def hold(self, number: int, work: Callable[[], str]) -> str:
+        """What came of ``work``; a mutant is an offender if it needs too much twice, for once may load a library."""
+        if self.skipped:
+            return work()
+        ends: list[str] = []
+        needed = peak.peak_growth_mb(lambda: ends.append(work()))
+        if needed > self.limit_mb:
+            needed = peak.peak_growth_mb(work)
+            if needed > self.limit_mb:
+                self.offenders.append({"number": number, "mb": round(needed, 1)})
+        self.most_mb = max(self.most_mb, needed)
+        return ends[0]
+
+    def result(self) -> dict[str, object]:
+        """For the line of JSON."""
+        if self.skipped:
+            return {"memory_skipped": self.skipped}
+        return {
+            "normal_mb": round(self.normal_mb, 1),
+            "limit_mb": round(self.limit_mb, 1),
+            "most_mb": round(self.most_mb, 1),
+            "memory_offenders": len(self.offenders),
+            "offenders": self.offenders,
+        }
+
+
 def main() -> int:
     """Read the mutants of one format and print how they ended."""
     parser = argparse.ArgumentParser()
@@ -327,22 +380,36 @@ def main() -> int:
     host = PluginHost([ROOT / "plugins"], packages=False)
     ends: dict[str, int] = {"city": 0, "layer": 0, "refused": 0}
     failures: list[dict[str, object]] = []
+    meter = Meter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
+
+        def read() -> str:
+            return read_and_use(host, path, reader)
+
+        def keep(number: int) -> None:
+            if options.keep:
+                kept = options.keep / f"{options.format}-{options.seed}-{number}{name[6:]}"
+                kept.write_bytes(path.read_bytes())
+
+        for content in seeds:
+            path.write_bytes(content)
+            meter.learn(read)
         for number in range(options.count):
             chance = random.Random(f"{options.format}/{options.seed}/{number}")
-            content = mutant(seeds[number % len(seeds)], chance, is_json=is_json)
-            path.write_bytes(content)
+            path.write_bytes(mutant(seeds[number % len(seeds)], chance, is_json=is_json))
             faulthandler.dump_traceback_later(HANG_S, exit=True, file=sys.__stderr__)
+            known = len(meter.offenders)
             try:
-                ends[read_and_use(host, path, reader)] += 1
+                ends[meter.hold(number, read)] += 1
             except Exception:  # noqa: BLE001
                 failures.append({"number": number, "error": traceback.format_exc()[-1500:]})
-                if options.keep:
-                    (options.keep / f"{options.format}-{options.seed}-{number}{name[6:]}").write_bytes(content)
+                keep(number)
             faulthandler.cancel_dump_traceback_later()
+            if len(meter.offenders) > known:
+                keep(number)
     print(json.dumps({"format": options.format, "seed": options.seed, "count": options.count, **ends,
-                      "failures": failures}))  # fmt: skip
+                      **meter.result(), "failures": failures}))  # fmt: skip
     return 0
 
 

@@ -1,5 +1,7 @@
 """Readers survive damage: every mutant ends in a result with messages or in one error a person can read.
 
+And none needs more than three times the memory that undamaged files need.
+
 ``STADTFORUM_MUTANTS`` and ``STADTFORUM_MUTANT_SEED`` ask for more, or for others.
 """
 
@@ -11,12 +13,14 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.readers import mutants
+from tests.readers import mutants, peak
 from viewer.city.subset import take_features
+from viewer.errors import ReadError
 
 COUNT = int(os.environ.get("STADTFORUM_MUTANTS", "500"))
 SEED = int(os.environ.get("STADTFORUM_MUTANT_SEED", "20"))
@@ -32,33 +36,58 @@ def test_every_mutant_ends_in_a_result_or_in_one_readable_error(kind):
     result = json.loads(ended.stdout.splitlines()[-1])
     print(json.dumps({name: value for name, value in result.items() if name != "failures"}))
     assert result["failures"] == []
+    assert result.get("memory_offenders", 0) == 0, result["offenders"]
     assert result["city"] + result["layer"] + result["refused"] == COUNT
     # Damage that never hurts, or leaves nothing, would prove nothing.
     assert 0 < result["refused"] < COUNT
+
+
+def plant(kind, fault, monkeypatch, capsys) -> dict:
+    """What the process says of five mutants, of which the third meets a reader with this fault."""
+    _, make, is_json, _ = mutants.FORMATS[kind]
+    seeds = make()
+    third = mutants.mutant(seeds[2 % len(seeds)], random.Random(f"{kind}/1/2"), is_json=is_json)
+
+    class Host:
+        def __init__(self, *args: object, **kwargs: object) -> None: ...
+
+        def read(self, path: Path, *args: object, **kwargs: object) -> object:
+            if path.read_bytes() == third:
+                fault()
+            raise ReadError("no")
+
+    monkeypatch.setattr("viewer.plugin_host.PluginHost", Host)
+    monkeypatch.setattr(sys, "argv", ["mutants", kind, "--count", "5"])
+    assert mutants.main() == 0
+    return json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("kind", mutants.FORMATS)
 def test_a_planted_fault_of_a_reader_is_found(kind, monkeypatch, capsys):
     """The test above can fail: a reader that stumbles once is reported with its number."""
 
-    class Host:
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            self.calls = 0
+    def stumble() -> None:
+        raise KeyError("planted")
 
-        def read(self, *args: object, **kwargs: object) -> object:
-            self.calls += 1
-            if self.calls == 3:
-                raise KeyError("planted")
-            from viewer.errors import ReadError
-
-            raise ReadError("no")
-
-    monkeypatch.setattr("viewer.plugin_host.PluginHost", Host)
-    monkeypatch.setattr(sys, "argv", ["mutants", kind, "--count", "5"])
-    assert mutants.main() == 0
-    result = json.loads(capsys.readouterr().out)
+    result = plant(kind, stumble, monkeypatch, capsys)
     assert [failure["number"] for failure in result["failures"]] == [2]
     assert result["refused"] == 4
+
+
+@pytest.mark.skipif(bool(peak.why_not()), reason=peak.why_not() or "the peak is known")
+def test_a_planted_greed_for_memory_is_found(monkeypatch, capsys):
+    result = plant("cityjson", lambda: np.ones(4_000_000), monkeypatch, capsys)
+    assert [offender["number"] for offender in result["offenders"]] == [2]
+    assert result["memory_offenders"] == 1
+    assert result["offenders"][0]["mb"] > 25
+    assert (result["failures"], result["refused"]) == ([], 5)
+
+
+def test_memory_that_cannot_be_measured_is_skipped_with_a_reason(monkeypatch, capsys):
+    monkeypatch.setattr(peak, "_CLEAR", mutants.ROOT / "no such folder" / "clear_refs")
+    result = plant("csv", lambda: None, monkeypatch, capsys)
+    assert "does not tell" in result["memory_skipped"]
+    assert result["refused"] == 5
 
 
 def test_mutants_are_the_same_for_the_same_seed_and_damaged():
