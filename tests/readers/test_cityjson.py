@@ -15,6 +15,7 @@ import pytest
 
 from viewer.city import CityModel, SurfaceType
 from viewer.city.lod import faces_at
+from viewer.city.solids import shell_code
 from viewer.errors import ReadError
 from viewer.plugin_api import ReadContext
 from viewer.readers import cityjson_header, cityjson_objects
@@ -111,11 +112,30 @@ def test_holes_are_cut_out_of_a_surface(tmp_path: Path) -> None:
     assert surface_areas(city) == {SurfaceType.UNKNOWN: 96.0}
 
 
-def test_inner_shells_are_left_out_and_told(tmp_path: Path) -> None:
+def test_inner_shells_are_kept_apart_not_drawn_and_told(tmp_path: Path) -> None:
     geometry = {"type": "Solid", "lod": "2", "boundaries": [BOX, BOX]}
-    city, context = read(tmp_path, document({"b": building(geometry)}))
-    assert len(city.face_surface) == 6
+    city, context = read(tmp_path, document({"a": building(solid()), "b": building(geometry)}))
+    assert city.face_shell is not None
+    assert city.face_shell.tolist() == [0] * 6 + [shell_code(1, 0)] * 6 + [shell_code(1, 1)] * 6
+    assert faces_at(city).tolist() == [True] * 12 + [False] * 6
     assert told(context)[cityjson_objects.INNER_SHELLS] == 1
+
+
+def test_solids_of_an_object_are_told_apart_only_where_there_are_several(tmp_path: Path) -> None:
+    one = {"type": "MultiSolid", "lod": "2", "boundaries": [[BOX]]}
+    two = {"type": "CompositeSolid", "lod": "2", "boundaries": [[BOX], [BOX]]}
+    assert read(tmp_path, document({"b": building(one)}))[0].face_shell is None
+    city, _ = read(tmp_path, document({"b": building(two, two)}))
+    assert city.face_shell is not None
+    codes = [shell_code(number, 0, composite=True) for number in (1, 2, 3, 4)]
+    assert city.face_shell.tolist() == np.repeat(codes, 6).tolist()
+
+
+@pytest.mark.parametrize("values", [[[None] * 6, 7], [[0] * 6], [[0] * 5, [0] * 6], 3, [None, None]])
+def test_semantics_that_do_not_fit_the_shells_cost_no_shell(tmp_path: Path, values: Any) -> None:
+    geometry = {"type": "Solid", "lod": "2", "boundaries": [BOX, BOX]}
+    geometry["semantics"] = {"surfaces": [{"type": "WallSurface"}], "values": values}
+    assert len(read(tmp_path, document({"b": building(geometry)}))[0].face_surface) == 12
 
 
 def test_points_and_lines_are_counted_not_drawn(tmp_path: Path) -> None:

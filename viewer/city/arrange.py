@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from viewer.city.gate import offsets
 from viewer.city.model import CityModel, Column, ObjectTable
+from viewer.city.solids import told
 from viewer.city.tiles import Tiles, z_order
 
 #: Sides of the smallest and the largest tile, metres.
@@ -66,6 +67,7 @@ def take_faces(city: CityModel, order: NDArray[np.intp]) -> CityModel:
         triangle_face=face,
         tiles=None,
         appearance=None if city.appearance is None else city.appearance.take(vertices, order),
+        face_shell=None if city.face_shell is None else told(city.face_shell[order]),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.model import CityModel, Column, ObjectTable
+from viewer.city.solids import told
 from viewer.city.tiles import Tiles
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -91,6 +92,7 @@ def _cut(city: CityModel, tiles: Tiles, kept: Iterable[int], objects: ObjectTabl
         objects=objects,
         tiles=None,
         appearance=None if look is None else look.take(vertices, faces),
+        face_shell=None if city.face_shell is None else told(city.face_shell[faces]),
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from viewer.city.layers import AreaLayer, ImageLayer, Layer, LineLayer, PointLayer, TerrainLayer, TreeLayer
 from viewer.city.model import CityModel, Column, ObjectTable
 from viewer.city.report import IssueLog, Severity
+from viewer.city.solids import told
 from viewer.errors import ReadError
 
 #: Nothing anybody calls a city is wider, metres.
@@ -77,6 +78,7 @@ def select_faces(model: CityModel, keep: NDArray[np.bool_]) -> CityModel:
         triangle_face=new_face[model.triangle_face[triangle_keep]],
         tiles=None,
         appearance=None if model.appearance is None else model.appearance.take(vertex_keep, keep),
+        face_shell=None if model.face_shell is None else told(model.face_shell[keep]),
     )
 
 
@@ -157,6 +159,8 @@ def _check_structure(model: CityModel) -> None:
     _check_index(model.face_object, faces, len(model.objects), "face_object")
     _check_index(model.face_lod, faces, len(model.lods), "face_lod")
     _check_index(model.face_surface, faces, 256, "face_surface")
+    if model.face_shell is not None:
+        _check_index(model.face_shell, faces, 2**31, "face_shell")
     _require(np.isfinite(model.frame.origin_crs).all(), "frame")
     triangles = model.triangles
     _require(triangles.ndim == 2 and triangles.shape[1] == 3 and triangles.dtype.kind in "iu", "triangles")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from viewer.city.kinds import SurfaceType, lod_key
 from viewer.city.model import CityModel
+from viewer.city.solids import hollow_faces
 
 #: Surfaces that only close a volume or lie inside it; they are never drawn.
 NEVER_DRAWN = (SurfaceType.CLOSURE, SurfaceType.INTERIOR)
@@ -82,8 +83,11 @@ def _ranks(lods: tuple[str, ...], lod: str) -> tuple[NDArray[np.int64], NDArray[
 
 
 def _drawable(city: CityModel) -> NDArray[np.bool_]:
-    """(F,) bool: faces that may be drawn at some level: neither closing, interior nor of indoor objects."""
+    """(F,) bool: faces that may be drawn at some level: neither closing, interior, of hollows nor indoor objects."""
     drawable: NDArray[np.bool_] = np.isin(city.face_surface, NEVER_DRAWN, invert=True)
+    hollow = hollow_faces(city)
+    if hollow is not None:
+        drawable &= ~hollow
     indoor_type = np.array([name in INDOOR_TYPES for name in city.objects.types] or [False], dtype=np.bool_)
     if indoor_type.any() and len(city.objects):
         indoor = indoor_type[city.objects.type_code][city.face_object]

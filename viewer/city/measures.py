@@ -11,6 +11,7 @@ from viewer.city.geometry import FaceGeometry, closed_objects, face_geometry, su
 from viewer.city.kinds import SurfaceType
 from viewer.city.model import CityModel, ObjectTable
 from viewer.city.report import Issue, Severity
+from viewer.city.solids import hollow_faces
 from viewer.city.use import STOREY_HEIGHT_M, Use, building_use, column_like, numbers_of, texts_of
 
 Floats = NDArray[np.float64]
@@ -118,7 +119,9 @@ def measure(city: CityModel, faces: Flags | None = None, geometry: FaceGeometry 
     objects = city.objects
     n, k = len(objects), len(objects.features)
     shape = face_geometry(city) if geometry is None else geometry
+    hollow = hollow_faces(city)
     shown = np.ones(len(city.face_surface), bool) if faces is None else np.asarray(faces, bool)
+    shown = shown if hollow is None else shown & ~hollow
     shown = _with_closures(city, shown) & (city.face_surface != SurfaceType.INTERIOR)
     shown &= _counting_faces(city, shown)
     chosen = np.flatnonzero(shown)
@@ -131,7 +134,7 @@ def measure(city: CityModel, faces: Flags | None = None, geometry: FaceGeometry 
     def per_feature(values: Floats) -> Floats:
         return sums(feature, values, k)
 
-    closed, signed = closed_objects(city, shape, shown)
+    closed, signed = closed_objects(city, shape, _with_hollows(city, shown))
     flipped = closed & (signed < 0)
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(low, owner, shape.low_m[chosen])
@@ -254,6 +257,15 @@ def _with_closures(city: CityModel, shown: Flags) -> Flags:
     used = np.zeros(len(city.objects) * max(len(city.lods), 1), bool)
     used[shell[shown]] = True
     return np.asarray(shown | (closure & used[shell]))
+
+
+def _with_hollows(city: CityModel, shown: Flags) -> Flags:
+    """(F,) the faces shown, with the inner shells of what they bound at the same LoD: hollows are no volume."""
+    hollow = hollow_faces(city)
+    if hollow is None:
+        return shown
+    body = city.face_object.astype(np.int64) * max(len(city.lods), 1) + city.face_lod
+    return np.asarray(shown | (hollow & np.isin(body, body[shown])))
 
 
 def _counting_faces(city: CityModel, shown: Flags) -> Flags:

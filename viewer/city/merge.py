@@ -17,6 +17,7 @@ from viewer.city.frame import Frame
 from viewer.city.kinds import lod_key
 from viewer.city.model import CityModel, Column, ObjectTable
 from viewer.city.report import IssueLog, Severity
+from viewer.city.solids import joined
 from viewer.errors import LimitError
 
 #: Indices are int32.
@@ -91,6 +92,7 @@ def merge(models: Sequence[CityModel], *, name: str = "", log: IssueLog | None =
             [model.appearance for model in models],
             [(len(model.positions_local), len(model.face_surface)) for model in models],
         ),
+        face_shell=joined([model.face_shell for model in models], [len(model.face_surface) for model in models]),
     )
 
 

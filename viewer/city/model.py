@@ -150,6 +150,7 @@ class CityModel:
     attribution : who must be named in every picture of the city, "" for nobody.
     tiles : squares of the ground the arrays are sorted by, None where they are not (see ``arrange``).
     appearance : textures and materials, None where the city has none.
+    face_shell : (F,) int32, solid and shell of each face, see ``solids``; None where all solids have one shell.
     """
 
     name: str
@@ -167,10 +168,13 @@ class CityModel:
     attribution: str = ""
     tiles: Tiles | None = None
     appearance: Appearance | None = None
+    face_shell: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
             array.setflags(write=False)
+        if self.face_shell is not None:
+            self.face_shell.setflags(write=False)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The geometry arrays by name."""
@@ -210,4 +214,5 @@ class CityModel:
     @property
     def nbytes(self) -> int:
         """Size of the geometry arrays in bytes."""
-        return sum(array.nbytes for array in self.arrays().values())
+        more = 0 if self.face_shell is None else self.face_shell.nbytes
+        return sum(array.nbytes for array in self.arrays().values()) + more

@@ -40,5 +40,5 @@ def take_features(city: CityModel, features: NDArray[np.bool_]) -> CityModel:
     arrays = {**part.arrays(), "face_object": number[part.face_object]}
     return CityModel(
         name=city.name, frame=city.frame, objects=table, lods=city.lods, attribution=city.attribution,
-        appearance=part.appearance, **arrays,  # type: ignore[arg-type]
+        appearance=part.appearance, face_shell=part.face_shell, **arrays,  # type: ignore[arg-type]
     )  # fmt: skip

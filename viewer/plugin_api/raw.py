@@ -28,6 +28,7 @@ class RawCity:
     crs, vertical_crs : as written in the file, not yet recognised.
     attribution : who must be named in every picture of the city.
     appearance : textures and materials over the ring points and faces, None where the file has none.
+    face_shell : (F,) int, solid and shell of each face (``viewer.city.solids``), None where all solids have one shell.
     """
 
     points_crs: NDArray[np.float64]
@@ -48,3 +49,4 @@ class RawCity:
     version: str = ""
     attribution: str = ""
     appearance: Appearance | None = None
+    face_shell: NDArray[np.int32] | None = None

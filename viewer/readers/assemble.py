@@ -17,6 +17,7 @@ from viewer.city.frame import Frame
 from viewer.city.gate import check_city, offsets
 from viewer.city.kinds import lod_key
 from viewer.city.model import CityModel, ObjectTable
+from viewer.city.solids import told
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api.context import ReadContext
 from viewer.plugin_api.raw import RawCity
@@ -67,6 +68,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
     face_object = raw.face_object[face_ok].astype(np.int32)
     face_surface = raw.face_surface[face_ok].astype(np.uint8)
     face_lod = raw.face_lod[face_ok].astype(np.uint8)
+    face_shell = None if raw.face_shell is None else raw.face_shell[face_ok].astype(np.int32)
     ring_start, face_ring_start = offsets(ring_sizes), offsets(face_rings)
     del ring_sizes, face_rings, face_ok
     _release(raw)
@@ -90,6 +92,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         face_ring_start = offsets(np.diff(face_ring_start)[cut.usable])
         face_object, face_surface = face_object[cut.usable], face_surface[cut.usable]
         face_lod = face_lod[cut.usable]
+        face_shell = None if face_shell is None else face_shell[cut.usable]
         if raw.appearance is not None:
             raw.appearance = raw.appearance.take(vertex_keep, cut.usable)
     del cut
@@ -111,6 +114,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         lods=lods,
         attribution=raw.attribution,
         appearance=_appearance(raw, ring_start[face_ring_start], context),
+        face_shell=told(face_shell),
     )
     if not len(model.face_object):
         context.warn("Nothing in this file has a shape that could be drawn.")

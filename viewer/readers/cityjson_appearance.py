@@ -108,7 +108,7 @@ class LookCollector:
         self._faces += faces
         kind = geometry.get("type")
         for theme, values in _themes(geometry.get("texture")):
-            of_faces = _outer(kind, values.get("values"))
+            of_faces = _of_faces(kind, values.get("values"))
             if of_faces is None or len(of_faces) != faces:
                 self._broken += 1
                 continue
@@ -125,7 +125,7 @@ class LookCollector:
         if isinstance(single, int):
             material = np.full(faces, single, np.int64)
         else:
-            of_faces = _outer(kind, values.get("values"))
+            of_faces = _of_faces(kind, values.get("values"))
             if of_faces is None or len(of_faces) != faces:
                 self._broken += 1
                 return
@@ -255,13 +255,13 @@ class LookCollector:
         return np.concatenate(self._points) if self._points else np.zeros((0, 2), np.float32)
 
 
-def _outer(kind: object, values: Any) -> list[Any] | None:
-    """The values of the faces of outer shells, nested as deep as a geometry of this kind asks; None if unusable."""
+def _of_faces(kind: object, values: Any) -> list[Any] | None:
+    """The values of the faces of all shells, nested as deep as a geometry of this kind asks; None if unusable."""
     try:
         if kind == "Solid":
-            values = values[0] if values else None
+            values = None if not values else values[0] if len(values) == 1 else list(chain.from_iterable(values))
         elif kind in _SOLIDS:
-            values = list(chain.from_iterable(solid[0] for solid in values))
+            values = list(chain.from_iterable(chain.from_iterable(values)))
     except _BAD:
         return None
     return values if isinstance(values, list) else None

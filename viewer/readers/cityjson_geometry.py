@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.kinds import SURFACE_NAMES, SurfaceType
+from viewer.city.solids import MOST_SOLIDS, joined, shell_code, solid_of
 from viewer.readers.cityjson_appearance import LookCollector
 
 #: A ring, a surface (rings) and a shell (surfaces) as parsed; anything may hide in untrusted JSON.
@@ -37,7 +38,7 @@ class Chunk:
 
     points_crs (P, 3) float64; ring_size (R,) points of each ring; face_rings (F,) rings of each face;
     face_object, face_lod (F,) ints; face_surface (F,) uint8. number (F,) by which ``cityjson_appearance`` knows
-    a face, -1 for none; None where no face has one.
+    a face, -1 for none; None where no face has one. shell (F,) solid and shell, None where all solids have one shell.
     """
 
     points_crs: NDArray[np.float64]
@@ -47,6 +48,7 @@ class Chunk:
     face_lod: NDArray[np.int32]
     face_surface: NDArray[np.uint8]
     number: NDArray[np.int64] | None = None
+    shell: NDArray[np.int32] | None = None
 
     def keep_faces(self, keep: NDArray[np.bool_]) -> Chunk:
         """The chunk with the faces of ``keep`` (F,) only."""
@@ -61,6 +63,7 @@ class Chunk:
             self.face_lod[keep],
             self.face_surface[keep],
             None if self.number is None else self.number[keep],
+            None if self.shell is None else self.shell[keep],
         )
 
 
@@ -81,6 +84,7 @@ class IndexChunk:
     face_lod: NDArray[np.int32]
     face_surface: NDArray[np.uint8]
     number: NDArray[np.int64] | None = None
+    shell: NDArray[np.int32] | None = None
 
     def with_points(self, vertices: NDArray[np.float64], findings: Findings) -> Chunk:
         """The faces with their points from ``vertices`` (V, 3); those with unusable points are left out."""
@@ -92,6 +96,7 @@ class IndexChunk:
             face_lod=self.face_lod,
             face_surface=self.face_surface,
             number=self.number,
+            shell=self.shell,
         )
         return _without_broken_faces(chunk, findings)
 
@@ -102,7 +107,7 @@ def join(chunks: list[IndexChunk]) -> IndexChunk | None:
         return chunks[0] if chunks else None
     names = ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
     arrays = {name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
-    return IndexChunk(**arrays, number=join_numbers(chunks))
+    return IndexChunk(**arrays, number=join_numbers(chunks), shell=join_shells(chunks))
 
 
 def join_numbers(chunks: Sequence[Chunk | IndexChunk]) -> NDArray[np.int64] | None:
@@ -112,6 +117,11 @@ def join_numbers(chunks: Sequence[Chunk | IndexChunk]) -> NDArray[np.int64] | No
     return np.concatenate(
         [np.full(len(chunk.face_rings), -1) if chunk.number is None else chunk.number for chunk in chunks]
     )
+
+
+def join_shells(chunks: Sequence[Chunk | IndexChunk]) -> NDArray[np.int32] | None:
+    """Solids and shells of the faces of several chunks, None where none of them tells any."""
+    return joined([chunk.shell for chunk in chunks], [len(chunk.face_rings) for chunk in chunks])
 
 
 @dataclass(eq=False)
@@ -139,11 +149,15 @@ class GeometryBatch:
     _values: list[Any] = field(default_factory=list)
     _types: list[Any] = field(default_factory=list)
     _rows: list[tuple[int, int, int, int, int, int, int, int]] = field(default_factory=list)
+    _shells: list[tuple[int, list[int]]] = field(default_factory=list)  # first surface, number of each from there on
+    _codes: list[int] = field(default_factory=list)  # of the geometry at hand, empty where it has one shell
+    _solids: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def add(self, geometry: dict[str, Any], owner: int, vertex_base: int, vertex_count: int) -> None:
         """Take one geometry of object ``owner``; it counts its ``vertex_count`` vertices from ``vertex_base``."""
+        self._codes = []
         try:
-            surfaces, values = self._outer_surfaces(geometry, owner)
+            surfaces, values = self._all_surfaces(geometry, owner)
             semantics = geometry.get("semantics")
             types = semantics.get("surfaces") if semantics else None
             type_names = [surface["type"] for surface in types] if types else []
@@ -169,33 +183,69 @@ class GeometryBatch:
         lod = self.lod_code(text_of_lod(geometry.get("lod")))
         number = self.looks.add(geometry, n_faces) if "texture" in geometry or "material" in geometry else -1
         self._rows.append((owner, n_faces, lod, vertex_base, vertex_count, len(self._types), len(type_names), number))
+        if self._codes:
+            self._note_shells(owner, lod)
         self._surfaces.extend(surfaces)
         self._types.extend(type_names)
 
-    def _outer_surfaces(self, geometry: dict[str, Any], owner: int) -> tuple[Surfaces, list[Any] | None]:
-        """Surfaces of the outer shells, and the semantic index of each (None: no semantics)."""
+    def _all_surfaces(self, geometry: dict[str, Any], owner: int) -> tuple[Surfaces, list[Any] | None]:
+        """Surfaces of all shells, and the semantic index of each (None: no semantics)."""
         kind = geometry["type"]
         boundaries = geometry["boundaries"]
         semantics = geometry.get("semantics")
         values = semantics.get("values") if semantics else None
         if kind == "Solid":
             if len(boundaries) > 1:
-                self.findings.inner_shells.append(owner)
-            return (boundaries[0], values[0] if values else None) if boundaries else ([], None)
+                return self._of_shells([boundaries], [values] if values else None, owner)
+            if not boundaries:
+                return [], None
+            return boundaries[0], values[0] if type(values) is list and values else values
         if kind in _SURFACE_TYPES:
             return boundaries, values
         if kind in _SOLID_TYPES:
-            if any(len(solid) > 1 for solid in boundaries):
-                self.findings.inner_shells.append(owner)
-            outer = [solid[0] for solid in boundaries]
-            if not values:
-                return list(chain.from_iterable(outer)), None
-            inner = [(value[0] if value else None) or [None] * len(s) for s, value in zip(outer, values, strict=True)]
-            return list(chain.from_iterable(outer)), list(chain.from_iterable(inner))
+            return self._of_shells(boundaries, values, owner, composite=kind == "CompositeSolid")
         if kind in _FLAT_TYPES:
             self.findings.not_surfaces.append(owner)
             return [], None
         raise ValueError(kind)
+
+    def _of_shells(
+        self, solids: Surfaces, values: list[Any] | None, owner: int, *, composite: bool = False
+    ) -> tuple[Surfaces, list[Any] | None]:
+        """Surfaces of some solids with several shells in all, and the semantic index of each."""
+        surfaces: Surfaces = []
+        indices: list[Any] = []
+        codes: list[int] = []
+        of_solids = _list_of(values)
+        fits = not values or len(of_solids) == len(solids)
+        for number, solid in enumerate(solids):
+            of_shells = _list_of(of_solids[number]) if number < len(of_solids) else []
+            fits = fits and len(of_shells) in (0, len(solid))
+            if not solid:
+                self.findings.broken_geometries.append(owner)
+            elif len(solid) > 1:
+                self.findings.inner_shells.append(owner)
+            for place, shell in enumerate(solid):
+                if type(shell) is not list:
+                    raise TypeError("shell")
+                own = _list_of(of_shells[place]) if place < len(of_shells) else []
+                fits = fits and len(own) in (0, len(shell))
+                surfaces += shell
+                indices += own[: len(shell)] + [None] * (len(shell) - len(own))
+                codes += [shell_code(number + 1, place, composite=composite)] * len(shell)
+        if not fits:
+            self.findings.broken_semantics.append(owner)
+        self._codes = codes if len(solids) > 1 or any(len(solid) > 1 for solid in solids) else []
+        return surfaces, indices if values else None
+
+    def _note_shells(self, owner: int, lod: int) -> None:
+        """Keep the shells of the surfaces added next; solids count on from those the object has already."""
+        before = self._solids.get((owner, lod), 0)
+        if before + solid_of(max(self._codes)) > MOST_SOLIDS:
+            before = 0
+        codes = self._codes if not before else [code + shell_code(before, 0) for code in self._codes]
+        self._shells.append((len(self._surfaces), codes))
+        self._solids[owner, lod] = solid_of(max(codes))
 
     def finish(self, vertices: NDArray[np.float64]) -> Chunk:
         """All geometries so far as one chunk over ``vertices`` (V, 3); the batch is empty afterwards."""
@@ -209,10 +259,11 @@ class GeometryBatch:
         if not rows:
             return None
         table = np.array(rows, dtype=np.int64)
+        shell = self._take_shells(len(surfaces)) if self._shells else None
         try:
             face_rings, ring_size, indices = _flatten(surfaces)
         except _BROKEN:
-            table, surfaces, values = self._without_broken(table, surfaces, values)
+            table, surfaces, values, shell = self._without_broken(table, surfaces, values, shell)
             if not len(table):
                 return None
             face_rings, ring_size, indices = _flatten(surfaces)
@@ -232,11 +283,20 @@ class GeometryBatch:
             face_lod=lod[face_row].astype(np.int32),
             face_surface=self._surface_types(values, types, face_row, type_base, n_types, owner),
             number=_face_numbers(number, face_row, n_faces),
+            shell=shell,
         )
 
+    def _take_shells(self, count: int) -> NDArray[np.int32]:
+        """(count,) solid and shell of every surface."""
+        shell = np.zeros(count, np.int32)
+        for first, codes in self._shells:
+            shell[first : first + len(codes)] = codes
+        self._shells, self._solids = [], {}
+        return shell
+
     def _without_broken(
-        self, table: NDArray[np.int64], surfaces: Surfaces, values: list[Any]
-    ) -> tuple[NDArray[np.int64], Surfaces, list[Any]]:
+        self, table: NDArray[np.int64], surfaces: Surfaces, values: list[Any], shell: NDArray[np.int32] | None
+    ) -> tuple[NDArray[np.int64], Surfaces, list[Any], NDArray[np.int32] | None]:
         """Leave out the geometries that do not flatten alone."""
         start = _starts(table[:, 1]).tolist()
         good: list[int] = []
@@ -249,7 +309,11 @@ class GeometryBatch:
                 good.append(row)
         kept_surfaces = list(chain.from_iterable(surfaces[start[row] : start[row + 1]] for row in good))
         kept_values = list(chain.from_iterable(values[start[row] : start[row + 1]] for row in good))
-        return table[good], kept_surfaces, kept_values
+        if shell is not None:
+            kept = np.zeros(len(table), np.bool_)
+            kept[good] = True
+            shell = shell[np.repeat(kept, table[:, 1])]
+        return table[good], kept_surfaces, kept_values, shell
 
     def _surface_types(
         self,
@@ -274,6 +338,11 @@ class GeometryBatch:
         if wrong.any():
             self.findings.broken_semantics.extend(owner[np.unique(face_row[wrong])].tolist())
         return np.where(inside, codes[np.where(inside, type_base[face_row] + value, 0)], np.uint8(0))
+
+
+def _list_of(value: Any) -> list[Any]:
+    """A list as it is, nothing for what is none."""
+    return value if type(value) is list else []
 
 
 def _face_numbers(
@@ -371,4 +440,5 @@ def place_template(
         np.tile(template.face_lod, n),
         np.tile(template.face_surface, n),
         None if template.number is None else np.tile(template.number, n),
+        None if template.shell is None else np.tile(template.shell, n),
     )

@@ -24,6 +24,7 @@ from viewer.readers.cityjson_geometry import (
     IndexChunk,
     join,
     join_numbers,
+    join_shells,
     no_faces,
     place_template,
     vertex_array,
@@ -168,6 +169,8 @@ class CityCollector:
             raise TogetherError
         flat = join(self._flat)
         arrays = {name: getattr(flat, name) for name in FLAT_ARRAYS} if flat is not None else {}
+        if flat is not None and flat.shell is not None:
+            arrays["shell"] = flat.shell
         return CityPart(
             ids=self._ids,
             types=self._types,
@@ -259,6 +262,7 @@ class CityCollector:
             object_parent=np.array(self._parents, dtype=np.int64),
             attributes=self._columns.columns(),
             appearance=self._looks.finish(join_numbers(chunks), ring_face, ring_start, self._context),
+            face_shell=join_shells(chunks),
             **facts,
         )
 

@@ -36,6 +36,8 @@ GEOMETRY: dict[str, tuple[str, tuple[int, ...], str, int]] = {
     "face_object": ("<i4", (), "face", 0), "face_lod": ("|u1", (), "face", 0),
     "triangles": ("<i4", (3,), "triangle", 0), "triangle_face": ("<i4", (), "triangle", 0),
 }  # fmt: skip
+#: Solid and shell of each face; only in cities whose solids have several.
+SHELLS = "face_shell"
 AXES = ("object", "feature", "face", "ring", "vertex", "triangle")
 #: Cities up to this size are checked whole when they are opened.
 CHECKED_AT_ONCE_BYTES = 32_000_000
@@ -106,6 +108,8 @@ def write_store(
         splits = put_tiles(writer, city.tiles)
         for name, array in city.arrays().items():
             writer.put(name, array, split_of(splits, name))
+        if city.face_shell is not None:
+            writer.put(SHELLS, city.face_shell, splits["face"])
         body = {
             "source": None if source is None else source.as_json(),
             "options": dict(options or {}),
@@ -241,7 +245,7 @@ def _whole(stored: Stored, soundness: Soundness, arrays: Arrays, log: IssueLog) 
 
 def _drawn(arrays: Arrays) -> tuple[str, ...]:
     """The divided arrays a picture is made of."""
-    return tuple(name for name in arrays.divided if name in GEOMETRY or name.startswith(("ready.", "look.")))
+    return tuple(name for name in arrays.divided if name in (*GEOMETRY, SHELLS) or name.startswith(("ready.", "look.")))
 
 
 @functools.cache
@@ -288,6 +292,9 @@ def _city(folder: Path, body: Mapping[str, Any], arrays: Arrays) -> tuple[CityMo
     appearance = looks.appearance_of(named, body, starts, folder)
     geometry: dict[str, Any] = {name: named[name] for name in GEOMETRY}
     check = TileCheck(soundness, _drawn(arrays), geometry, starts, tiles.low, tiles.high, len(lods), appearance)
+    shells: Any = named.get(SHELLS)
+    if shells is not None and (shells.dtype.str != "<i4" or shells.shape != (int(starts["face"][-1]),)):
+        raise damaged(SHELLS)
     city = CityModel(
         name=str(body["name"]),
         frame=Frame(str(body["frame"]["crs"]), (x, y, z), str(body["frame"]["vertical_crs"])),
@@ -296,6 +303,7 @@ def _city(folder: Path, body: Mapping[str, Any], arrays: Arrays) -> tuple[CityMo
         attribution=str(body["attribution"]),
         tiles=replace(tiles, verify=check),
         appearance=appearance,
+        face_shell=shells,
         **geometry,
     )
     return city, soundness

@@ -17,7 +17,7 @@ from viewer.city.merge import as_text
 from viewer.city.texts import PackedTexts, as_array, pack
 from viewer.readers.store.appearance import places_of
 from viewer.readers.store.arrays import Array, ArrayStream, ArrayWriter, load
-from viewer.readers.store.city import GEOMETRY
+from viewer.readers.store.city import GEOMETRY, SHELLS
 from viewer.readers.store.plan import Piece, Plan
 
 
@@ -33,6 +33,7 @@ class Copy:
         self._out: dict[str, ArrayStream] = {}
         self._hashes: list[NDArray[np.uint64]] = []
         self.columns = _columns_of(plan)
+        self._shells = any(city.face_shell is not None for city in plan.cities)
         looks = [city.appearance for city in plan.cities if city.appearance is not None]
         self.appearance: dict[str, Any] | None = None
         if looks:
@@ -54,6 +55,8 @@ class Copy:
             self._open("look.uv", "<f4", (2,))
             self._open("look.face_texture", "<i4")
             self._open("look.face_material", "<i4")
+        if self._shells:
+            self._open(SHELLS, "<i4")
         return self
 
     def __exit__(
@@ -74,6 +77,8 @@ class Copy:
         last = {"ring_start": totals["vertex"], "face_ring_start": totals["ring"]}
         for name, (_, _, axis, _) in GEOMETRY.items():
             self._out[name].finish(f"tile.{axis}", last.get(name))
+        if self._shells:
+            self._out[SHELLS].finish("tile.face")
         for name in ("type_code", "parent"):
             self._out[name].finish("tile.object")
         self._finish_texts("ids")
@@ -123,6 +128,7 @@ class Copy:
             attribution=self._plan.attribution,
             tiles=self._plan.tiles,
             appearance=look,
+            face_shell=of(SHELLS) if self._shells else None,
             **{array: of(array) for array in GEOMETRY},
         )
 
@@ -159,6 +165,8 @@ class Copy:
             out[name].write(ends - size, tiles.starts()[into][tile + 1 : tile + 2])
         out["face_surface"].write(_each(pieces, lambda p: p.part.city.face_surface[p.faces]))
         out["face_lod"].write(_each(pieces, lambda p: p.part.lods[p.part.city.face_lod[p.faces]]))
+        if self._shells:
+            out[SHELLS].write(_each(pieces, _shells))
         out["face_object"].write(_each(pieces, lambda p: p.part.city.face_object[p.faces] + p.moved("object", "face")))
         out["triangles"].write(
             _each(pieces, lambda p: p.part.city.triangles[p.rows("triangle")] + p.moved("vertex", "triangle")[:, None])
@@ -248,6 +256,11 @@ def _positions(piece: Piece) -> NDArray[np.float32]:
 def _parents(piece: Piece) -> NDArray[np.int32]:
     own = piece.part.city.objects.parent[piece.objects]
     return np.where(own < 0, np.int32(-1), own + piece.moved("object", "object"))
+
+
+def _shells(piece: Piece) -> NDArray[np.int32]:
+    own = piece.part.city.face_shell
+    return np.zeros(len(piece.faces), np.int32) if own is None else own[piece.faces]
 
 
 def _each(pieces: list[Piece], made: Callable[[Piece], Array]) -> Array:
