@@ -262,6 +262,11 @@ class _CityReader:
             count=objects.interior_count,
         )
         context.info("Lines and points, left out: {count}", count=objects.faces.lines)
+        context.info(
+            "Inner shells of solids (hollows) are not drawn ({count}).",
+            where=tuple(objects.ids[owner] for owner in dict.fromkeys(objects.faces.hollows[:1000]))[:20],
+            count=len(objects.faces.hollows),
+        )
         context.info("Outlines without heights, put at height 0: {count}", count=objects.faces.flat_rings)
         context.warn("Shapes that lie in another file, left out: {count}", count=objects.implicit.external)
         context.warn(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.city.solids import shell_code
 from viewer.readers.citygml_names import GML_IDS, HREF
 from viewer.readers.citygml_numbers import RING_MARK, parse_rings, turn_round
 from viewer.readers.citygml_shortcut import COUNT, FACE, NUMBER, REFERENCES, Shortcuts
@@ -36,6 +37,7 @@ _CODES = {
 _WANTED = tuple(f"{{*}}{name}" for name in _CODES)
 _FACES = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle", f"{{*}}{FACE}")
 _COLLECTIONS = frozenset({"MultiSurface", "CompositeSurface", "Shell"})
+_SEVERAL_SOLIDS = frozenset({"MultiSolid", "CompositeSolid"})
 #: Elements of a thematic surface with one polygon without holes: property, surface, level of detail, collection,
 #: member, polygon, exterior, ring, positions.
 _LONE_SURFACE = 9
@@ -63,22 +65,27 @@ def gml_id(element: Element) -> str:
 
 
 class Reference(NamedTuple):
-    """A surface used again by ``xlink:href``: where it belongs, to be settled when its target is known."""
+    """A surface used again by ``xlink:href``: where it belongs, to be settled when its target is known.
+
+    shell : the solid and shell that use it, where they are told apart.
+    """
 
     target: str
     owner: int
     lod: int
     surface: int
     backwards: bool
+    shell: int = 0
 
 
 class FaceArrays:
     """Faces as flat arrays; (P, 3) points, points per ring, face of each ring, and per face owner, surface, LoD.
 
-    number : (F,) int64 by which a face is known to ``citygml_appearance``; None where nobody asks.
+    number : (F,) int64 by which a face is known to ``citygml_appearance``; None where nobody asks. shell : (F,) int32
+    solid and shell, None where all solids have one shell.
     """
 
-    __slots__ = ("face_lod", "face_object", "face_surface", "number", "points", "ring_face", "ring_size")
+    __slots__ = ("face_lod", "face_object", "face_surface", "number", "points", "ring_face", "ring_size", "shell")
 
     def __init__(
         self,
@@ -89,8 +96,9 @@ class FaceArrays:
         face_surface: NDArray[np.uint8],
         face_lod: NDArray[np.uint8],
         number: NDArray[np.int64] | None = None,
+        shell: NDArray[np.int32] | None = None,
     ) -> None:
-        self.number = number
+        self.number, self.shell = number, shell
         self.points, self.ring_size, self.ring_face = points, ring_size, ring_face
         self.face_object, self.face_surface, self.face_lod = face_object, face_surface, face_lod
 
@@ -101,6 +109,7 @@ class FaceCollector:
     ids : id of each polygon gathered since ``new_member`` -> levels of detail it was gathered for.
     references : uses by ``xlink:href`` since ``new_member``.
     lines : geometries that are lines or points, which are not shown. flat_rings : rings without heights.
+    hollows : owner of each inner shell of a solid.
     taken : what was taken out of the text around the members gathered now.
     """
 
@@ -111,10 +120,13 @@ class FaceCollector:
         self.taken_groups: list[tuple[list[str], int, int, int]] = []
         self.lines = 0
         self.flat_rings = 0
+        self.hollows: list[int] = []
         self.taken = Shortcuts()
         self._coded: Shortcuts | None = None
         self._lone_lod: list[int] = []
         self._taken_ids: list[tuple[list[str], list[int]]] = []
+        self._shell_references: list[Reference] = []
+        self._solid_count: dict[tuple[int, int], int] = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -125,6 +137,7 @@ class FaceCollector:
         self._surface: list[int] = []
         self._lod: list[int] = []
         self._turned: list[int] = []
+        self._shells: list[tuple[int, int, int]] = []  # first and last face, solid and shell
 
     def another(self) -> FaceCollector:
         """A collector of the same kind for shapes that are gathered apart."""
@@ -145,9 +158,14 @@ class FaceCollector:
         self.target_groups = []
         self.taken_groups = []
         self._taken_ids = []
+        self._shell_references = []
+        self._solid_count = {}
 
     def open_references(self) -> list[Reference]:
-        """References since the last call whose target was not gathered for their level of detail."""
+        """References since the last call whose target was not gathered for their level of detail, or not as a shell."""
+        if self._shell_references:
+            left, self._shell_references = self._shell_references, []
+            return left
         if not (self.references or self.target_groups or self.taken_groups):
             return []
         ids = self.ids
@@ -181,18 +199,75 @@ class FaceCollector:
         elif code == _COLLECTION:
             self._collect_members(geometry, owner, lod, surface)
         elif code == _SOLID:
-            for shell in geometry:
-                if len(shell) == 1 and _CODE_OF[shell[0].tag] == _COLLECTION:
-                    self._collect_members(shell[0], owner, lod, surface)
-                elif len(shell):
-                    self._collect_any(shell, owner, lod, surface)
-                else:
-                    self.refer(shell, owner, lod, surface)
+            if len(geometry) > 1:
+                self._collect_solids([geometry], owner, lod, surface)
+            else:
+                for shell in geometry:
+                    self._collect_shell(shell, owner, lod, surface)
+        elif code == 0 and _name_of(geometry) in _SEVERAL_SOLIDS:
+            solids = [solid for member in geometry for solid in (member if len(member) else (member,))]
+            if all(_name_of(solid) == "Solid" or solid.get(HREF) for solid in solids):
+                composite = _name_of(geometry) == "CompositeSolid"
+                self._collect_solids(solids, owner, lod, surface, composite=composite)
+            else:  # nested otherwise
+                self._collect_any(geometry, owner, lod, surface)
         elif code == _IMPLICIT:
             return False
         else:
             self._collect_any(geometry, owner, lod, surface)
         return True
+
+    def _collect_shell(self, shell: Element, owner: int, lod: int, surface: int) -> None:
+        if len(shell) == 1 and _CODE_OF[shell[0].tag] == _COLLECTION:
+            self._collect_members(shell[0], owner, lod, surface)
+        elif len(shell):
+            self._collect_any(shell, owner, lod, surface)
+        else:
+            self.refer(shell, owner, lod, surface)
+
+    def _collect_solids(
+        self, solids: list[Element], owner: int, lod: int, surface: int, *, composite: bool = False
+    ) -> None:
+        """Solids, or references to some, whose shells are told apart if there is more than one in all."""
+        shells = [
+            [shell for shell in solid if _name_of(shell) in ("exterior", "interior")] if len(solid) else [solid]
+            for solid in solids
+        ]
+        several = len(solids) > 1 or any(len(own) > 1 for own in shells)
+        before = self._solid_count.get((owner, lod), 0)
+        for number, own in enumerate(shells, start=before + 1):
+            inner = 0
+            for shell in own:
+                if _name_of(shell) == "interior":
+                    inner += 1
+                    self.hollows.append(owner)
+                first, references = len(self._owner), self._reference_counts()
+                self._collect_shell(shell, owner, lod, surface)
+                if several:
+                    code = shell_code(number, inner if _name_of(shell) == "interior" else 0, composite=composite)
+                    self.note_shell(first, code)
+                    self._refer_as(code, references)
+        if several:
+            self._solid_count[owner, lod] = before + len(solids)
+
+    def note_shell(self, first: int, code: int) -> None:
+        """The faces since ``first`` belong to one shell, unless they told themselves apart."""
+        if len(self._owner) > first and not (self._shells and self._shells[-1][1] > first):
+            self._shells.append((first, len(self._owner), code))
+
+    def _reference_counts(self) -> tuple[int, int, int]:
+        return len(self.references), len(self.target_groups), len(self.taken_groups)
+
+    def _refer_as(self, code: int, before: tuple[int, int, int]) -> None:
+        """The references noted since ``before`` are those of one shell."""
+        single, targets, taken = before
+        new = [reference._replace(shell=code) for reference in self.references[single:]]
+        for names, owner, lod, surface in self.target_groups[targets:]:
+            new += [Reference(name.rpartition("#")[2], owner, lod, surface, False, code) for name in names]
+        for names, owner, lod, surface in self.taken_groups[taken:]:
+            new += [Reference(name, owner, lod, surface, False, code) for name in names]
+        del self.references[single:], self.target_groups[targets:], self.taken_groups[taken:]
+        self._shell_references += new
 
     def collect_lone(self, prop: Element, owner: int, kinds: dict[str, int], levels: dict[str, int]) -> bool:
         """The shortest way, for a property around one thematic surface with one polygon and nothing else.
@@ -399,6 +474,10 @@ class FaceCollector:
             np.array(self._surface, dtype=np.uint8),
             np.array(self._lod, dtype=np.uint8),
         )
+        if self._shells:
+            arrays.shell = np.zeros(len(arrays.face_object), dtype=np.int32)
+            for first, last, shell in self._shells:
+                arrays.shell[first:last] = shell
         self._clear()
         return arrays
 
@@ -407,6 +486,10 @@ def _run(stand_in: Element) -> tuple[int, int]:
     """Number of the first of a run, and the one after its last."""
     first = int(stand_in.get(NUMBER))
     return first, first + int(stand_in.get(COUNT))
+
+
+def _name_of(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
 
 
 def _count(face: Element) -> int:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from viewer.city.solids import joined as joined_codes
+from viewer.city.solids import told
 from viewer.readers import limits
 from viewer.readers.citygml_blocks import BlockReader, ElementReader
 from viewer.readers.citygml_faces import FaceArrays, FaceCollector, Reference
@@ -122,6 +124,7 @@ class Gatherer:
         for index, name in part.unnamed:
             part.ids[index] = f"{name}_{first + index + 1}"
         lods = np.array([objects.lod_code(lod) for lod in part.lods] or [0], dtype=np.uint8)
+        objects.faces.hollows += [owner + first for owner in part.hollows]
         codes = lods.tolist()
         objects.ids += part.ids
         objects.types += part.types
@@ -153,6 +156,7 @@ class Gatherer:
                         arrays["face_object"][face : face + faces] + np.int32(first),
                         arrays["face_surface"][face : face + faces].copy(),
                         lods[arrays["face_lod"][face : face + faces]],
+                        shell=arrays["shell"][face : face + faces].copy() if "shell" in arrays else None,
                     ),
                     [owner + first for owner in dropped],
                 )
@@ -179,6 +183,7 @@ class Part:
     left_out: Counter[str]
     lines: int
     flat_rings: int
+    hollows: list[int]
     shapes: dict[str, FaceArrays]
     places: Places
     external: int
@@ -211,6 +216,9 @@ class Part:
             raise TogetherError
         empty = FaceCollector().take()
         joined = {name: np.concatenate([getattr(chunk, name) for chunk in (*arrays, empty)]) for name in _ARRAYS}
+        shells = told(joined_codes([chunk.shell for chunk in arrays], [len(chunk.face_object) for chunk in arrays]))
+        if shells is not None:
+            joined["shell"] = shells
         parcel = OpenParcel(joined) if here else Parcel.of(joined)
         return cls(
             ids=objects.ids,
@@ -226,6 +234,7 @@ class Part:
             left_out=objects.left_out,
             lines=objects.faces.lines,
             flat_rings=objects.faces.flat_rings,
+            hollows=objects.faces.hollows,
             shapes=objects.implicit.shapes,
             places=objects.implicit.places,
             external=objects.implicit.external,

@@ -132,6 +132,7 @@ def _instances(
         of_places(2).astype(np.uint8),
         of_places(1).astype(np.uint8),
         None if shape.number is None else np.tile(shape.number, count),
+        None if shape.shell is None else np.tile(shape.shell, count),
     )
 
 

@@ -34,7 +34,7 @@ class ReferenceSettler:
         whole : gives the member with all that was taken out of its text, if something was.
         """
         faces = self._objects.faces
-        done: set[tuple[str, int, int]] = set()
+        done: set[tuple[str, int, int, int]] = set()
         targets: dict[str, Element] | None = None
         while True:
             open_references = faces.open_references()
@@ -43,7 +43,7 @@ class ReferenceSettler:
             if targets is None:
                 targets = {gml_id(element): element for element in whole(member).iter(*_GEOMETRY_TAGS)}
             for reference in open_references:
-                key = (reference.target, reference.lod, reference.owner)
+                key = (reference.target, reference.lod, reference.owner, reference.shell)
                 if key in done:
                     continue
                 done.add(key)
@@ -71,13 +71,19 @@ class ReferenceSettler:
 
     def _copy(self, reference: Reference, target: Element) -> None:
         """Gather the target for the one who refers to it, unless it is drawn in that level of detail anyway."""
-        surface = reference.surface
+        surface, faces = reference.surface, self._objects.faces
         lod = self._objects.lods[reference.lod]
         for above in target.iterancestors():
             name = local_name(above.tag)
             level = _LOD.match(name)
             if level and level[1] == lod:
-                return
+                if not reference.shell:
+                    return
+                surface = reference.surface  # as part of its solid; ``drop_repeats`` finds the surface it repeats
+                break
             if surface == SurfaceType.UNKNOWN and name in SURFACES:
                 surface = int(SURFACES[name])
-        self._objects.faces.collect(target, reference.owner, reference.lod, surface, backwards=reference.backwards)
+        first = len(faces)
+        faces.collect(target, reference.owner, reference.lod, surface, backwards=reference.backwards)
+        if reference.shell:
+            faces.note_shell(first, reference.shell)

@@ -60,10 +60,13 @@ class GrowingFaces:
         self._surface: Growing[np.uint8] = Growing(np.uint8)
         self._lod: Growing[np.uint8] = Growing(np.uint8)
         self._number: Growing[np.int64] = Growing(np.int64)
+        self._shells: list[tuple[int, NDArray[np.int32]]] = []  # first face of a chunk, solid and shell of its faces
 
     def append(self, faces: FaceArrays) -> None:
         """Add a chunk; its faces are numbered on."""
         self._ring_face.append(faces.ring_face + np.int32(len(self._object)))
+        if faces.shell is not None:
+            self._shells.append((len(self._object), faces.shell))
         self._points.append(faces.points)
         self._ring_size.append(faces.ring_size)
         self._object.append(faces.face_object)
@@ -85,6 +88,10 @@ class GrowingFaces:
         sizes = self._ring_size.finish()
         ring_start = np.zeros(len(sizes) + 1, dtype=np.int64)
         np.cumsum(sizes, out=ring_start[1:])
+        shell = np.zeros(len(self._object), np.int32) if self._shells else None
+        for first, codes in self._shells:
+            assert shell is not None
+            shell[first : first + len(codes)] = codes
         return RawCity(
             points_crs=self._points.finish(),
             ring_start=ring_start,
@@ -96,4 +103,5 @@ class GrowingFaces:
             object_ids=[],
             object_types=[],
             object_parent=np.zeros(0, dtype=np.int32),
+            face_shell=shell,
         )
