@@ -93,7 +93,10 @@ class Screen:
             if time.perf_counter() - started > PATIENCE_S:
                 self.unfinished += 1
                 return
-            self.frame()
+            if self.scene.due:
+                self.frame()
+            else:
+                time.sleep(0.002)
 
     def counters(self) -> Numbers:
         """What the scene tells about its last picture."""

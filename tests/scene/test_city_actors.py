@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tests.builders import box, city_of, gable_house
 from viewer.city.arrange import arrange
 from viewer.scene.camera import Pose
 from viewer.scene.levels import BLOCKS, HOUSES
+from viewer.scene.loader import Loader
 from viewer.scene.offscreen import grab, offscreen_window
 from viewer.scene.scene import CityScene
 from viewer.scene.state import Colouring
@@ -127,16 +129,72 @@ def test_a_picture_hands_over_no_more_than_its_share(open_scene, state_of, town,
     scene = open_scene(state_of(town))
     scene.camera.set_pose(NEAR)
     scene.render()
-    largest = 0
+    handed, limits = [], []
+    city = scene.stage.city
     for _ in range(2000):
         if not scene.busy:
             break
         time.sleep(0.001)
+        limits.append(max(4000, sum(n.card_bytes for n in city._nodes.values() if n.visible and n.ready)))
         scene.render()
-        largest = max(largest, scene.counters().uploaded_bytes)
-    biggest = max(node.card_bytes for node in scene.stage.city._nodes.values())
-    assert 0 < largest < 4000 + biggest
+        handed.append(scene.counters().uploaded_bytes)
+    biggest = max(node.card_bytes for node in city._nodes.values())
+    assert max(handed) > 0 and (np.array(handed) < np.array(limits) + biggest).all(), "as much again as is shown"
     assert scene.counters().houses > 1
+
+
+def test_smooth_edges_come_with_the_last_picture_where_there_is_no_card(open_scene, state_of, town):
+    scene = open_scene(state_of(town))
+    smooth = []
+    scene.camera.set_pose(NEAR)
+    scene.render()
+    if scene._fast:
+        pytest.skip("there is a graphics card, which smooths every picture")
+    while scene.busy:
+        time.sleep(0.001)
+        scene.render()
+        smooth.append(bool(scene.stage.renderer.GetUseFXAA()))
+    assert smooth[-1] and not any(smooth[:-1]) and len(smooth) > 1
+    scene.render()
+    assert scene.stage.renderer.GetUseFXAA() and not scene.busy
+    scene.moving(True)
+    scene.render()
+    assert not scene.stage.renderer.GetUseFXAA()
+
+
+def test_a_picture_that_shows_nothing_new_is_not_due(open_scene, state_of, town, monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr(Loader, "fetch", lambda self, fetch=Loader.fetch: fetch(self) if go.is_set() else None)
+    monkeypatch.setattr(Loader, "answered", property(lambda self: go.is_set() and bool(self._answers)))
+    scene = open_scene(state_of(town))
+    scene.camera.set_pose(NEAR)
+    scene.render()
+    scene.render()
+    assert scene.busy and not scene.due, "nothing came yet"
+    go.set()
+    end = time.monotonic() + 10
+    while not scene.due:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    settle(scene)
+    assert not scene.counters().waiting
+
+
+def test_what_a_finer_picture_will_need_is_made_ahead(open_scene, state_of, town, monkeypatch):
+    wishes = []
+    wish = Loader.wish
+    monkeypatch.setattr(
+        Loader, "wish", lambda self, wanted: (wishes.append([k for k, _ in wanted]), wish(self, wanted))
+    )
+    scene = open_scene(state_of(town))
+    scene.governor.work = 30_000.0
+    scene.camera.set_pose(Pose((5000.0, 5000.0, 10.0), 9000.0, 0.0, 60.0))
+    scene.render()
+    city = scene.stage.city
+    assert city.limited
+    ahead = set(wishes[0]) - {("node", n) for n in city.choice.wanted.tolist()}
+    settle(scene)
+    assert ahead and ahead & set(city.shown_keys()), "the last picture shows what was made ahead"
 
 
 def test_the_memory_budget_is_kept_on_a_flight(open_scene, state_of, town):

@@ -195,7 +195,8 @@ class CityActors:
         if not self._ready[0] and self.tree.work[0] > 0:
             self._make_now([("node", 0)])
         if not at_once:
-            self._take_answers(pace.upload_bytes)
+            shown = 0 if pace.moving else self._shown_bytes()  # at rest at most as much again as is shown
+            self._take_answers(max(pace.upload_bytes, shown))
         choice = self._choose(view, around, pace.limits)
         while at_once and len(choice.needed):
             self._make_now([("node", n) for n in choice.needed.tolist()])
@@ -206,9 +207,14 @@ class CityActors:
         if at_once:
             self._make_now(missing)
         else:
-            tight = self._kept_bytes() > TIGHT * pace.limits.card_bytes
-            wanted: list[Key] = [("node", n) for n in (choice.needed if tight else choice.wanted).tolist()]
-            self._loader.wish([(key, self._jobs.job(key)) for key in (*missing, *wanted) if self._may_make(key)])
+            wanted = [] if self._kept_bytes() > TIGHT * pace.limits.card_bytes else choice.wanted.tolist()
+            if not pace.moving:  # what was shown last stands in for the picture, so stand-ins may wait
+                further = self._choose(view, around, pace.later).needed if choice.limited else ()
+                wanted = [*choice.needed.tolist(), *further, *wanted]
+            elif not wanted:
+                wanted = choice.needed.tolist()
+            wishes: dict[Key, None] = dict.fromkeys((*missing, *(("node", n) for n in wanted)))
+            self._loader.wish([(key, self._jobs.job(key)) for key in wishes if self._may_make(key)])
         self.choice, self._refined, self.limited = choice, choice.refined, choice.limited
         flat = sum(int(self.arrays.far.count[t, FLAT_TRIANGLES]) for kind, t in keys if kind == "ground")
         self.work = float(self.tree.work[choice.drawn].sum()) + flat
@@ -367,6 +373,14 @@ class CityActors:
             self._ready[key[1]] = False
         if self._renderer is not None:
             self._renderer.RemoveActor(node.actor)
+
+    @property
+    def due(self) -> bool:
+        """While ``pending``: whether the next picture would show more already, or nothing is being made any more."""
+        return self.fresh or self._loader.answered or not self._loader.busy
+
+    def _shown_bytes(self) -> int:
+        return sum(node.card_bytes for node in self._nodes.values() if node.visible and node.ready)
 
     def _kept_bytes(self) -> int:
         return sum(node.card_bytes for node in self._nodes.values())

@@ -14,7 +14,7 @@ from viewer.scene.levels import Limits
 #: Target times of a moving picture, milliseconds: with software, and with a graphics card.
 SOFTWARE_MS, CARD_MS = 33.0, 16.0
 #: Longest time of a resting picture, milliseconds, how much finer each step towards it is, and the last of them.
-REST_MS, STEP, LAST_STEP = 450.0, 4.0, 12
+REST_MS, STEP, LAST_STEP = 450.0, 16.0, 6
 #: Least and most work of a moving picture, in triangles of a block, and its first guess.
 LEAST_WORK, MOST_WORK, FIRST_WORK = 120_000.0, 20_000_000.0, 200_000.0
 #: A resting picture may always be this much work: near by that is every house in full.
@@ -70,10 +70,11 @@ class Governor:
         elif work > 0.7 * self.work:  # only what was made use of says that more is possible
             self.work = min(self.work * factor, MOST_WORK)
 
-    def rested(self, milliseconds: float, work: float) -> None:
-        """A resting picture took so long: the next one may be finer."""
+    def rested(self, milliseconds: float, work: float, complete: bool = True) -> None:
+        """A resting picture took so long; if it was complete, the next one may be finer."""
         self._learn(milliseconds, work)
-        self._step = min(self._step + 1, LAST_STEP)
+        if complete:
+            self._step = min(self._step + 1, LAST_STEP)
 
     def finish(self) -> None:
         """The next resting picture takes all steps at once."""
@@ -91,6 +92,11 @@ class Governor:
     def refining(self) -> bool:
         """Whether the next resting picture may be finer than the last."""
         return self.work * STEP ** (self._step - 1) < self._most() if self._step else True
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the resting picture of this step is not yet as fine as they get."""
+        return self.work * STEP**self._step < self._most()
 
     def finest(self) -> Limits:
         """The end of the steps at once."""

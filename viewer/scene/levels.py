@@ -90,8 +90,8 @@ class Limits:
 class Choice:
     """What to draw now and what to load.
 
-    drawn : nodes to draw. wanted : nodes to load, most urgent first. needed : those without which the best cut cannot
-    be drawn. refined : (n,) bool, nodes that are to be
+    drawn : nodes to draw. wanted : nodes to load, coarse ones first, then by what they mend. needed : those of them
+    without which the best cut cannot be drawn. refined : (n,) bool, nodes that are to be
     replaced by finer ones. seen : (n,) bool, nodes that this view needs or will need. complete : whether ``drawn`` is
     all that was asked for. limited : whether the limits of work and memory asked for less.
     """
@@ -197,11 +197,11 @@ class LevelTree:
         drawn = reached & ~replaced
         ideal = asked & visible & ~refine
         missing = np.flatnonzero(asked & ~ready & (self.work > 0))
-        order = np.lexsort((-error[np.maximum(parent[missing], 0)], ~visible[missing]))
+        missing = missing[np.lexsort((-error[np.maximum(parent[missing], 0)], ~visible[missing]))]
         return Choice(
             drawn=np.flatnonzero(drawn & (self.work > 0)),
-            wanted=missing[order],
-            needed=np.flatnonzero(ideal & ~ready & (self.work > 0)),
+            wanted=missing,
+            needed=missing[ideal[missing]],
             refined=refine & asked,
             seen=asked | drawn,
             complete=bool((drawn == ideal).all()),

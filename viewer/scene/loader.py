@@ -61,6 +61,11 @@ class Loader(Generic[Key, Answer]):
         with self._change:
             return bool(self._wishes or self._begun or self._answers)
 
+    @property
+    def answered(self) -> bool:
+        """Whether there is something to fetch."""
+        return bool(self._answers)
+
     def wait(self, seconds: float) -> bool:
         """Wait until there is an answer to fetch; False if there is none by then."""
         with self._change:

@@ -15,12 +15,14 @@ class Pace:
     """How a picture is made.
 
     limits : see ``Limits``; its bytes are the budget for everything the graphics card keeps of the city.
+    later : those of the finest picture that may follow at rest; what it needs is made ahead.
     at_once : make whatever the picture needs now, however long it takes; else what is missing comes in later pictures.
     upload_bytes : handed to the graphics card in one picture, but at least one node.
     moving : no edges, unless there are few.
     """
 
     limits: Limits = EVERYTHING
+    later: Limits = EVERYTHING
     at_once: bool = True
     upload_bytes: int = 4_000_000
     moving: bool = False

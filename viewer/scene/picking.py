@@ -91,10 +91,16 @@ class CityPicker:
         low, high = low[there], high[there]
         corners = np.stack([low, high, np.column_stack([low[:, 0], high[:, 1], low[:, 2]]),
                             np.column_stack([high[:, 0], low[:, 1], low[:, 2]])]).reshape(-1, 3)  # fmt: skip
-        angle = np.arange(48) * (2 * np.pi / 48)
-        outer = [int(np.argmax(corners[:, 0] * np.cos(a) + corners[:, 1] * np.sin(a))) for a in angle]
-        deep, tall = np.argsort(low[:, 2])[:50], np.argsort(-high[:, 2])[:50]
-        return np.concatenate([corners[outer], low[deep], high[tall]])
+        eight = _outermost(corners, 8)
+        edge = np.roll(eight, -1, axis=0)[:, :2] - eight[:, :2]  # what lies within them is outermost nowhere
+        beyond = np.zeros(len(corners), bool)
+        for (x, y, _), (dx, dy) in zip(eight, edge, strict=True):
+            if dx or dy:
+                beyond |= dx * (corners[:, 1] - y) - dy * (corners[:, 0] - x) <= 0
+        outer = _outermost(corners[beyond] if beyond.any() else corners, 48)
+        last = min(50, len(low)) - 1
+        deep, tall = np.argpartition(low[:, 2], last)[:50], np.argpartition(-high[:, 2], last)[:50]
+        return np.concatenate([outer, low[deep], high[tall]])
 
     def _tile_boxes(self, change: CityChange | None) -> tuple[Vector, Vector]:
         """Boxes of all tiles, high enough for whatever the change makes of their buildings."""
@@ -176,6 +182,12 @@ class CityPicker:
 def _at(origin: Vector, direction: Vector, distance: float, feature: int, surface: int) -> Pick:
     point = origin + direction * distance
     return Pick((float(point[0]), float(point[1]), float(point[2])), distance, feature, surface)
+
+
+def _outermost(points: Vector, directions: int) -> Vector:
+    """(directions, 3) of (n, 3) points: the one that lies farthest on the ground in each direction."""
+    angle = np.arange(directions) * (2 * np.pi / directions)
+    return points[[int(np.argmax(points[:, 0] * np.cos(a) + points[:, 1] * np.sin(a))) for a in angle]]
 
 
 def _slabs(low: Vector, high: Vector, origin: Vector, direction: Vector) -> tuple[Vector, NDArray[np.bool_]]:

@@ -54,6 +54,7 @@ class CityScene:
         self._moving = False
         self._fast: bool | None = None
         self._started = 0.0
+        self._rough = False
         render_window.SetMultiSamples(0)
         self._refine()
 
@@ -98,7 +99,7 @@ class CityScene:
 
     def moving(self, moving: bool) -> None:
         """Coarser and faster while the camera or a slider moves; sharp at rest."""
-        self._moving = moving
+        self._moving, self._rough = moving, False
         for stage in self._stages():
             stage.set_moving(moving)
         self._refine()
@@ -112,7 +113,18 @@ class CityScene:
         for stage in self._stages():
             stage.set_pace(pace)
             stage.aim(self.camera.pose)
+        self._soften()
         self._started = time.perf_counter()
+
+    def _soften(self) -> None:
+        """Smooth edges wait for the last picture of a view where they cost as much as the rest: without a card."""
+        if self._wanted is not None or self._moving or self._fast is not False or not self._background:
+            self._rough = False
+            return
+        stages = self._stages()
+        self._rough = any(stage.busy or (stage.limited and self.governor.coarse) for stage in stages)
+        for stage in stages:
+            stage.set_smooth(not self._rough)
 
     def _fit(self) -> None:
         """Lay the halves into the picture; while moving they may fill its lower left part only, see ``scale``."""
@@ -126,13 +138,13 @@ class CityScene:
         """What the next picture may cost."""
         governor = self.governor
         if self._wanted is not None:
-            return Pace(governor.picture())
+            return Pace(governor.picture(), governor.picture())
         if self._moving:
             limits = governor.moving_limits()
         else:
             limits = governor.resting_limits() if self._background else governor.finest()
         upload = MOVING_UPLOAD if self._moving else RESTING_UPLOAD
-        return Pace(limits, not self._background, upload, self._moving)
+        return Pace(limits, governor.finest(), not self._background, upload, self._moving)
 
     @property
     def scale(self) -> float:
@@ -148,11 +160,11 @@ class CityScene:
         milliseconds = (time.perf_counter() - self._started) * 1000.0
         work = sum(stage.work for stage in self._stages())
         if any(stage.uploading for stage in self._stages()):
-            return  # says nothing about drawing
-        if self._moving:
+            work = 0.0  # the time says nothing about drawing
+        if not self._moving:
+            self.governor.rested(milliseconds, work, not any(stage.busy for stage in self._stages()))
+        elif work:
             self.governor.moved(milliseconds, work)
-        else:
-            self.governor.rested(milliseconds, work)
 
     def counters(self) -> Counters:
         """What the last picture showed, of both halves together."""
@@ -167,10 +179,15 @@ class CityScene:
     @property
     def busy(self) -> bool:
         """Whether something is still being loaded, so that a later picture of the same view would show more."""
-        if any(stage.busy for stage in self._stages()):
+        if self._rough or any(stage.busy for stage in self._stages()):
             return True
         limited = any(stage.limited for stage in self._stages())
         return self._background and not self._moving and self._wanted is None and limited and self.governor.refining
+
+    @property
+    def due(self) -> bool:
+        """While busy: whether a picture right now would show more already; else it may wait for what is being made."""
+        return any(stage.due for stage in self._stages())
 
     def finish(self) -> None:
         """Wait until everything in view is loaded; for pictures that are drawn once."""

@@ -7,6 +7,7 @@ city. The lights stand still and faces are flat, so one value per corner of a fa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,8 +158,9 @@ class Program:
         surface.SetDiffuse(0.0)
         shader.ClearAllVertexShaderReplacements()
         shader.ClearAllFragmentShaderReplacements()
-        shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, self._declared(occlusion), False)
-        shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, self._body(occlusion), False)
+        texts = _vertex_texts(self, occlusion)
+        shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, texts[0], False)
+        shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, texts[1], False)
         declared, light = "//VTK::PositionVC::Dec\n", "//VTK::Light::Impl\n"
         if self._colors_itself:
             declared += ("flat in" if self.flat else "in") + " vec3 paintedColor;\n"
@@ -175,6 +177,10 @@ class Program:
                 "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
             )
             shader.AddFragmentShaderReplacement("//VTK::Picking::Impl", True, _OCCLUSION, False)
+
+    def vertex_texts(self, occlusion: bool) -> tuple[str, str]:
+        """What the vertex shader declares and does."""
+        return self._declared(occlusion), self._body(occlusion)
 
     @property
     def _colors_itself(self) -> bool:
@@ -218,6 +224,11 @@ class Program:
         else:
             text += _NEARER
         return text + (_HIDE if self.lifted else "")
+
+
+@cache
+def _vertex_texts(program: Program, occlusion: bool) -> tuple[str, str]:
+    return program.vertex_texts(occlusion)
 
 
 def set_look(actor: vtkActor, style: Look, start_m: float, end_m: float) -> None:

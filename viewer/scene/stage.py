@@ -296,6 +296,12 @@ class Stage:
         waiting = self._city is not None and self._city.pending
         return waiting or any(drawing.busy for drawing in self._drawings())
 
+    @property
+    def due(self) -> bool:
+        """While busy: whether a picture right now would show more already."""
+        city = self._city
+        return city is None or not city.pending or city.due or any(drawing.busy for drawing in self._drawings())
+
     def set_pace(self, pace: Pace) -> None:
         """What the next pictures may cost."""
         self._pace = pace
@@ -307,10 +313,14 @@ class Stage:
             for drawing in self._drawings():
                 drawing.set_moving(moving)
 
+    def set_smooth(self, smooth: bool) -> None:
+        """Smooth edges by a filter."""
+        self.renderer.SetUseFXAA(smooth)
+
     def set_quality(self, *, smooth: bool, occlusion: bool, fine: bool) -> None:
         """Smooth edges by a filter, ``fine`` or quick; soft shade in corners by a pass that is dear without a graphics
         card."""
-        self.renderer.SetUseFXAA(smooth)
+        self.set_smooth(smooth)
         options = self.renderer.GetFXAAOptions()
         options.SetUseHighQualityEndpoints(fine)
         options.SetEndpointSearchIterations(12 if fine else 4)

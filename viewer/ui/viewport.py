@@ -30,7 +30,7 @@ from viewer.ui.view_base import ImageView, View
 
 _log = logging.getLogger(__name__)
 _FLIGHT_MS = 16
-_WAITING_MS = 50
+_WAITING_MS = 10
 _DEG_PER_PX = 0.25
 
 
@@ -66,7 +66,7 @@ class _SceneCalls:
         self._waiting = QTimer(self)
         self._waiting.setSingleShot(True)
         self._waiting.setInterval(_WAITING_MS)
-        self._waiting.timeout.connect(self.redraw)
+        self._waiting.timeout.connect(self._draw_if_due)
         self.frame_drawn.connect(self._draw_what_comes)
 
     def set_memory(self, megabytes: int) -> None:
@@ -76,6 +76,12 @@ class _SceneCalls:
     def _draw_what_comes(self, _milliseconds: float) -> None:
         """While data is still being loaded, look again a little later."""
         if self.scene.busy and not self._waiting.isActive():
+            self._waiting.start()
+
+    def _draw_if_due(self) -> None:
+        if self.scene.due or not self.scene.busy:
+            self.redraw()
+        else:
             self._waiting.start()
 
     def show_state(self, state: SceneState) -> None:
