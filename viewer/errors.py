@@ -5,6 +5,7 @@
     ViewerError              one plain sentence, a hint what to do, the path last
       ReadError              a file cannot be read at all
         LimitError           a file is larger or deeper than the limits allow
+        OutOfMemoryError     a file needs more memory than this computer has left
         NotConnectedError    a server may not be contacted before a person allows it
         LoginError           a server wants name and password, or a key
         NetworkError         a server cannot be reached, or answers with nonsense
@@ -20,6 +21,7 @@
 
 from __future__ import annotations
 
+import errno
 from os import PathLike
 from pathlib import Path
 
@@ -64,6 +66,36 @@ class ReadError(ViewerError):
 
 class LimitError(ReadError):
     """A file is larger or nested deeper than the limits allow."""
+
+
+class OutOfMemoryError(ReadError):
+    """A file needs more memory than this computer has left.
+
+    Raise it behind the ``except``, not inside: an error keeps what it was raised from, that one the frames it passed
+    through, and those every array that was half read.
+    """
+
+    def __init__(self, path: str | PathLike[str] | None = None) -> None:
+        super().__init__(
+            "This computer has too little free memory for this file.",
+            hint="Open a part of it, such as single tiles, or prepare it with stadtforum bake where there is more.",
+            path=path,
+        )
+
+
+#: What Windows says when neither memory nor its paging file has room.
+_WINDOWS_LACKS_MEMORY = (8, 14, 1455)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice: for data, a thread, a file to map or a library to load."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM or getattr(error, "winerror", None) in _WINDOWS_LACKS_MEMORY
+    if isinstance(error, ImportError):
+        return "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower()
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in str(error)
+    return isinstance(error, MemoryError)
 
 
 class NotConnectedError(ReadError):

@@ -7,6 +7,7 @@ process; the watch-dog's part in them is tested in ``test_memory.py``.
 from __future__ import annotations
 
 import decimal
+import errno
 import locale
 import logging
 import os
@@ -18,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.readers.mutants import cityjson_seeds
 from viewer.city import Frame
-from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
+from viewer.errors import Cancelled, OutOfMemoryError, PluginError, ReadError, ViewerError
 from viewer.plugin_api import Progress, ReadContext
 from viewer.plugin_host import PluginHost, PluginState
 
@@ -171,6 +173,46 @@ def test_an_exception_becomes_one_sentence_that_names_the_plugin(tmp_path, thing
     assert "Test plugin hostile" in str(caught.value)
     assert only(host).ready  # one failure does not switch it off
     assert "Traceback" in host.log("hostile")[0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("no room for an array"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("can't start new thread"),
+        ImportError("a.so: failed to map segment from shared object"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_too_little_memory_is_no_fault_of_our_own_readers_and_names_the_file(tmp_path, monkeypatch, error):
+    path = tmp_path / "large.city.json"
+    path.write_bytes(cityjson_seeds()[0])
+    host = PluginHost([], packages=False)
+
+    def read(path: Path, context: ReadContext) -> None:
+        raise error
+
+    monkeypatch.setattr("viewer.readers.cityjson.read_cityjson", read)
+    with pytest.raises(OutOfMemoryError, match="too little free memory") as caught:
+        host.read(path, ReadContext())
+    assert caught.value.path == path
+    assert caught.value.__cause__ is caught.value.__context__ is None  # it would keep what was half read
+    monkeypatch.undo()
+    host.rescan()
+    assert host.read(path, ReadContext()).city is not None
+
+
+def test_a_file_that_cannot_be_mapped_for_lack_of_memory_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "large.city.json"
+    path.write_bytes(cityjson_seeds()[0])
+
+    def read(path: Path, context: ReadContext) -> None:
+        raise ReadError("The file is damaged or incomplete.") from OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("viewer.readers.cityjson.read_cityjson", read)
+    with pytest.raises(OutOfMemoryError):
+        PluginHost([], packages=False).read(path, ReadContext())
 
 
 def test_errors_a_person_can_act_on_pass_through(tmp_path, thing):

@@ -87,6 +87,25 @@ def test_a_file_that_cannot_be_read_is_one_banner_and_the_city_stays(city_window
     assert city_window.workspace.city is before
 
 
+def test_a_city_too_large_for_the_memory_is_one_banner_and_the_city_stays(city_window, city_file, monkeypatch):
+    for old in city_window.stage.toasts.banners():
+        old.dismiss()
+    before = city_window.workspace.city
+
+    def derive(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr("viewer.workspace.workspace.derive", derive)
+    city_window.opener.open([str(city_file)])
+    (banner,) = city_window.stage.toasts.banners()
+    words = " ".join(shown.text() for shown in banner.findChildren(QLabel))
+    assert banner.kind == "error"
+    assert "too little free memory" in words and "stadtforum bake" in words
+    assert str(city_file) in banner.path.text()
+    assert city_window.workspace.city is before
+    assert len(city_window.workspace.session.document.sources) == 1
+
+
 def test_cities_are_read_before_the_layers_that_lie_on_them(window, city_file, trees_file, qtbot):
     window.opener.open([str(trees_file), str(city_file)])
     qtbot.waitUntil(lambda: not window.opener.busy and len(window.layers.cards) == 2)

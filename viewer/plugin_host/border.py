@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from viewer.errors import Cancelled, PluginError, ViewerError
+from viewer.errors import Cancelled, OutOfMemoryError, PluginError, ViewerError, lacks_memory
 from viewer.plugin_host.manifest import PluginInfo
 
 log = logging.getLogger("viewer.plugins")
@@ -44,33 +44,40 @@ def call_plugin(info: PluginInfo, function: Callable[..., T], *args: object, **k
     ------
     ViewerError, Cancelled
         As the plugin raised them.
+    OutOfMemoryError
+        The memory did not suffice for one of our own plugins, whose fault that is not.
     PluginBug
-        The plugin raised anything else, ``SystemExit`` and ``MemoryError`` included.
+        The plugin raised anything else, ``SystemExit`` and, if it is not ours, ``MemoryError`` included.
     """
     threads_before = threading.active_count()
     started = time.perf_counter()
     try:
         with _calls.guard(info), np.errstate(), decimal.localcontext():
             return function(*args, **kwargs)
-    except (ViewerError, Cancelled):
-        raise
+    except (ViewerError, Cancelled) as error:
+        cause = error.__cause__  # a reader may take every trouble with a file for damage
+        if not (info.trusted and isinstance(cause, OSError) and lacks_memory(cause)):
+            raise
     except (Exception, SystemExit) as error:
-        log.error("plugin %s failed in %s", info.id, getattr(function, "__name__", "a call"), exc_info=error)
-        text = (
-            "The reader {plugin} failed on this file ({error})."
-            if info.trusted
-            else "The plugin {plugin} failed ({error})."
-        )
-        raise PluginBug(
-            text,
-            hint="The details are in the log; please report them to the author of the plugin.",
-            plugin=info.title,
-            error=_one_line(error),
-        ) from error
+        if not (info.trusted and lacks_memory(error)):
+            log.error("plugin %s failed in %s", info.id, getattr(function, "__name__", "a call"), exc_info=error)
+            text = (
+                "The reader {plugin} failed on this file ({error})."
+                if info.trusted
+                else "The plugin {plugin} failed ({error})."
+            )
+            raise PluginBug(
+                text,
+                hint="The details are in the log; please report them to the author of the plugin.",
+                plugin=info.title,
+                error=_one_line(error),
+            ) from error
+        log.info("plugin %s had too little memory (%s)", info.id, _one_line(error))
     finally:
         left = threading.active_count() - threads_before
         seconds = time.perf_counter() - started
         log.debug("plugin %s took %.3f s and left %d threads", info.id, seconds, max(left, 0))
+    raise OutOfMemoryError
 
 
 def _one_line(error: BaseException) -> str:

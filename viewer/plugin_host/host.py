@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from viewer.city import CityModel
-from viewer.errors import Cancelled, PluginError, ReadError, ViewerError
+from viewer.errors import Cancelled, OutOfMemoryError, PluginError, ReadError, ViewerError, lacks_memory
 from viewer.indicators.record import IndicatorRecord
 from viewer.plugin_api import Entry, ReadContext
 from viewer.plugin_api.net import Network, default_copies
@@ -123,12 +123,25 @@ class PluginHost:
         ------
         ReadError
             The file cannot be read, or no reader takes it.
+        OutOfMemoryError
+            The memory did not suffice; what was half read is let go.
         PluginError
             The plugin failed or delivered something unusable.
         Cancelled
             A person stopped the reading.
         """
         path = entry_of(Path(path))
+        try:
+            return self._read(path, context, reader)
+        except (MemoryError, OSError, ImportError, RuntimeError) as error:
+            if not lacks_memory(error):
+                raise
+        except OutOfMemoryError as error:
+            error.path = error.path or path
+            raise
+        raise OutOfMemoryError(path)
+
+    def _read(self, path: Path, context: ReadContext, reader: str) -> Reading:
         _check_file(path)
         info, contribution = self._choose(path, reader)
         key = f"{info.id}:{contribution.title}"
@@ -286,6 +299,9 @@ class PluginHost:
             else:
                 with self._memory.running(info.id):
                     function = call_plugin(info, load_function, info, call)
+        except OutOfMemoryError:  # nothing is wrong with the plugin
+            forget(info)
+            raise
         except ViewerError as error:
             forget(info)
             self._note(info, error)

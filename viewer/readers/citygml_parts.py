@@ -10,7 +10,6 @@ import contextlib
 import mmap
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +18,13 @@ from viewer.readers.archive import ByteStream, Member
 from viewer.readers.citygml_blocks import BlockReader, Head
 from viewer.readers.citygml_gather import MEMBER_NAMES, MEMBERS_SEARCHED, Part, TogetherError
 from viewer.readers.citygml_shortcut import InDoubtError
-from viewer.readers.helpers import helper_count, submit
+from viewer.readers.helpers import awaited, helper_count, submit
 
 #: Below so many bytes, unpacked, one core is done before a helper has begun.
 WORTH_BYTES = 24 * limits.MEBI
 #: Bytes of a part: a helper has one in hand and two waiting, which nobody can take from it at the end.
 PART_BYTES = 4 * limits.MEBI
 _HEAD_BYTES = 4 * limits.MEBI
-#: While waiting for a helper, whoever wants to cancel is asked as often.
-_PATIENCE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +150,10 @@ def parts_of(jobs: list[PartJob], on_bytes: Callable[[int], None]) -> Iterator[t
 
 
 def _result(future: Future[Part], job: PartJob, on_bytes: Callable[[int], None]) -> Part:
-    while True:
-        try:
-            return future.result(timeout=_PATIENCE_S)
-        except TimeoutError:
-            on_bytes(0)
-        except (BrokenProcessPool, OSError):  # the helper was ended, or had no room
-            return read_part(job, on_bytes)
+    try:
+        return awaited(future, lambda: on_bytes(0))
+    except OSError:  # the helper was ended, or had no room
+        return read_part(job, on_bytes)
 
 
 def _drop(future: Future[Part]) -> None:

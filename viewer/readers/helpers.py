@@ -67,9 +67,11 @@ def submit(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: A
             context = multiprocessing.get_context("spawn")
             _pool = ProcessPoolExecutor(max(helper_count(), 1), context, begin)
         try:
+            if not _answers(_pool):
+                raise BrokenProcessPool
             return _pool.submit(work, *args, **kwargs)
         except (BrokenProcessPool, RuntimeError) as error:
-            _pool.shutdown(wait=False, cancel_futures=True)
+            _end(_pool, wait=False)
             _pool = None
             raise OSError("helper processes have ended") from error
 
@@ -80,7 +82,51 @@ def stop() -> None:
     with _lock:
         pool, _pool = _pool, None
     if pool is not None:
-        pool.shutdown(wait=True, cancel_futures=True)
+        _end(pool, wait=True)
+
+
+def _end(pool: ProcessPoolExecutor, *, wait: bool) -> None:
+    thread, helpers = _manager(pool), list((getattr(pool, "_processes", None) or {}).values())
+    lost = thread is None or not thread.is_alive()
+    pool.shutdown(wait=wait and not lost, cancel_futures=True)
+    for helper in helpers if lost else ():  # for ever they would wait to hand over what nobody takes, and we for them
+        helper.terminate()
+        helper.join()
+
+
+def awaited(future: Future[Result], tick: Callable[[], object]) -> Result:
+    """What a helper found.
+
+    tick : called while waiting; may raise to cancel.
+
+    Raises
+    ------
+    OSError
+        No helper will answer any more, or it had no room for its answer.
+    Exception
+        As its work did.
+    """
+    while True:
+        try:
+            return future.result(timeout=_PATIENCE_S)
+        except TimeoutError:
+            tick()
+            pool = _pool
+            if not future.done() and (pool is None or not _answers(pool)):
+                raise OSError("nobody takes the answers of the helper processes") from None
+        except BrokenProcessPool as error:
+            raise OSError("helper processes have ended") from error
+
+
+def _answers(pool: ProcessPoolExecutor) -> bool:
+    thread = _manager(pool)
+    return thread is None or thread.is_alive()
+
+
+def _manager(pool: ProcessPoolExecutor) -> threading.Thread | None:
+    """The thread of this process that takes the answers; lack of memory can end it, or keep it from starting."""
+    thread: threading.Thread | None = getattr(pool, "_executor_manager_thread", None)
+    return thread
 
 
 atexit.register(stop)
@@ -169,13 +215,10 @@ class Crew(Generic[Item, Result]):
                 future.add_done_callback(self._drop_late)
 
     def _awaited(self, future: Future[Result], number: int, tick: Callable[[float], object]) -> Result:
-        while True:
-            try:
-                return future.result(timeout=_PATIENCE_S)
-            except TimeoutError:
-                tick(self._share_done())
-            except (BrokenProcessPool, OSError):  # the helper was ended, or had no room
-                return self._work(self._items[number], True)
+        try:
+            return awaited(future, lambda: tick(self._share_done()))
+        except OSError:  # the helper was ended, or had no room
+            return self._work(self._items[number], True)
 
     def _share_done(self) -> float:
         return sum(future is None or future.done() for future in self._futures) / max(len(self._futures), 1)

@@ -31,7 +31,7 @@ from viewer.city.ground import Ground
 from viewer.city.measures import Measures, measure_issues
 from viewer.city.models import ModelLayer
 from viewer.city.terrain import mosaic, terrains_of
-from viewer.errors import ViewerError
+from viewer.errors import OutOfMemoryError, ViewerError, lacks_memory
 from viewer.indicators import IndicatorTable, Surfaces, make_surfaces, statement_from_layer
 from viewer.indicators.limits import PlanLimits, limits_in, make_limits
 from viewer.indicators.record import IndicatorRecord
@@ -163,8 +163,24 @@ class Workspace:
         Raises
         ------
         ViewerError, Cancelled
-            The file cannot be read at all, or a person stopped it.
+            The file cannot be read at all, also for lack of memory, or a person stopped it.
         """
+        try:
+            return self._read(path, progress, options, reader, key, refresh)
+        except (MemoryError, OSError, RuntimeError) as error:
+            if not lacks_memory(error):
+                raise
+        raise OutOfMemoryError(path)
+
+    def _read(
+        self,
+        path: str | Path,
+        progress: Progress | None,
+        options: Mapping[str, str] | None,
+        reader: str,
+        key: str,
+        refresh: bool,
+    ) -> Loaded:
         progress = Progress() if progress is None else progress
         path = entry_of(Path(path))
         options = dict(options or {})
