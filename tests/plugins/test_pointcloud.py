@@ -26,12 +26,15 @@ def cache(tmp_path_factory, monkeypatch):
     return folder
 
 
-def write_cloud(path, count=5000, *, seed=1, crs="EPSG:25832", point_format=3, version="1.4", noise=0, **dimensions):
-    """Random points of 100 x 80 x 10 m; returns them."""
+def write_cloud(
+    path, count=5000, *, seed=1, crs="EPSG:25832", point_format=3, version="1.4", noise=0, vlrs=(), **dimensions
+):
+    """Random points of 100 x 80 x 10 m; returns them. vlrs : records that stand in front of all others."""
     import pyproj
 
     header = laspy.LasHeader(point_format=point_format, version=version)
     header.scales, header.offsets = [0.001] * 3, [X, Y, 0.0]
+    header.vlrs.extend(vlrs)
     if crs:
         header.add_crs(pyproj.CRS(crs))
     rng = np.random.default_rng(seed)
@@ -71,6 +74,18 @@ def test_every_point_is_there_once_where_it_was(read, tmp_path, name, version, k
     layer = reading.layers[0]
     assert isinstance(layer, StreamedLayer)
     assert in_order(all_points(layer)) == pytest.approx(in_order(points - (X, Y, 0)), abs=0.002)
+
+
+def test_a_copc_file_opens_like_any_packed_cloud(read, tmp_path):
+    """COPC is LAZ 1.4 with two records more: where its tree of pieces lies, and the box of that tree."""
+    centre, half, spacing, hierarchy = (X + 50, Y + 40, 25), 50.0, 1.0, (0, 32)
+    body = struct.pack("<5d2Q2d", *centre, half, spacing, *hierarchy, 0.0, 0.0).ljust(160, b"\0")
+    path = tmp_path / "tile.copc.laz"
+    points = write_cloud(path, point_format=7, vlrs=[laspy.VLR("copc", 1, "COPC info", body)])
+    assert b"copc\0" in path.read_bytes()[375:395]  # where a COPC file has to say it
+    reading = read(path)
+    assert reading.reader == "pointcloud:Point cloud"
+    assert in_order(all_points(reading.layers[0])) == pytest.approx(in_order(points - (X, Y, 0)), abs=0.002)
 
 
 def test_coarse_levels_are_evenly_spread_and_finer_ones_lie_within_their_parents(read, tmp_path):
