@@ -53,6 +53,21 @@ def hollow_faces(city: CityModel) -> Flags | None:
     return inner if inner.any() else None
 
 
+def arranged(codes: Codes) -> list[list[int]]:
+    """How many faces each shell of each solid has, of faces sorted by their numbers; empty where that tells nothing.
+
+    Nor is anything told where an outer shell or the number of some face is missing.
+    """
+    if not len(codes) or not codes.any():
+        return []
+    solids: dict[int, dict[int, int]] = {}
+    for code, count in zip(*(part.tolist() for part in np.unique(codes, return_counts=True)), strict=True):
+        solids.setdefault(solid_of(code), {})[shell_of(code)] = count
+    if 0 in solids or any(0 not in shells for shells in solids.values()):
+        return []
+    return [[shells[shell] for shell in sorted(shells)] for _, shells in sorted(solids.items())]
+
+
 def told(codes: Codes | None) -> Codes | None:
     """The numbers, or None where they tell nothing."""
     return None if codes is None or not codes.any() else codes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -70,16 +70,19 @@ class AppearanceWriter:
         self._rings = [number[a:b] for a, b in pairwise(ring_start.tolist())]
         self._bounds = face_ring.tolist()
 
-    def members(self, first: int, last: int, *, solid: bool) -> dict[str, Any]:
-        """``texture`` and ``material`` of a geometry of the faces ``first .. last - 1``, where they have any."""
+    def members(self, first: int, last: int, nested: Callable[[list[Any]], list[Any]]) -> dict[str, Any]:
+        """``texture`` and ``material`` of a geometry of the faces ``first .. last - 1``, where they have any.
+
+        nested : makes of a list with an entry per face one that is nested as deep as the geometry asks.
+        """
         result: dict[str, Any] = {}
         textures, materials = self._texture[first:last], self._material[first:last]
         if max(textures, default=-1) >= 0:
             values = [self._values(face) for face in range(first, last)]
-            result["texture"] = {self._theme: {"values": [values] if solid else values}}
+            result["texture"] = {self._theme: {"values": nested(values)}}
         if max(materials, default=-1) >= 0:
             own = [None if number < 0 else number for number in materials]
-            result["material"] = {self._theme: {"values": [own] if solid else own}}
+            result["material"] = {self._theme: {"values": nested(own)}}
         return result
 
     def _values(self, face: int) -> list[list[int | None]]:

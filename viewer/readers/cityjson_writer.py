@@ -9,8 +9,8 @@ import gzip
 import os
 import re
 import tempfile
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Callable, Mapping
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +24,7 @@ from viewer.city.kinds import SURFACE_NAMES, SurfaceType
 from viewer.city.lod import faces_at
 from viewer.city.measures import measure
 from viewer.city.model import CityModel
+from viewer.city.solids import arranged, is_composite
 from viewer.errors import SaveError
 from viewer.readers.cityjson_appearance_writer import AppearanceWriter
 from viewer.readers.cityjson_header import VERTICAL_MEMBER
@@ -162,7 +163,8 @@ class Shell:
     def of(cls, city: CityModel, positions: NDArray[np.floating], wanted: NDArray[np.bool_], step_m: float) -> Shell:
         rank = {name: i for i, name in enumerate(city.lods)}
         lod_rank = np.array(list(rank.values()) or [0])[city.face_lod]
-        order = np.lexsort((lod_rank, city.face_object))
+        shells = () if city.face_shell is None else (city.face_shell,)
+        order = np.lexsort((*shells, lod_rank, city.face_object))
         order = order[wanted[order]]
         ring_count = np.diff(city.face_ring_start)[order].astype(np.int64)
         ring = _ranges(city.face_ring_start[order].astype(np.int64), ring_count)
@@ -253,22 +255,45 @@ def _add_geometry(
     codes: list[int] = city.face_surface[shell.faces].tolist()
     starts = shell.group_start.tolist()
     groups = zip(shell.group_object.tolist(), shell.group_lod.tolist(), shell.closed.tolist(), strict=True)
-    for (first, last), (owner, lod, closed) in zip(pairwise(starts), groups, strict=True):
+    solids_of = None if city.face_shell is None else city.face_shell[shell.faces]
+    for (begin, end), (owner, lod, closed) in zip(pairwise(starts), groups, strict=True):
         kind = entries[owner]["type"]
-        solid = closed and kind not in _SURFACES_ONLY
-        own = surfaces[first:last]
-        geometry: dict[str, Any] = {
-            "type": "Solid" if solid else "CompositeSurface" if kind == "TINRelief" else "MultiSurface",
-            "lod": city.lods[lod] or "0",
-            "boundaries": [own] if solid else own,
-        }
-        semantics = _semantics(codes[first:last], water=kind == "WaterBody")
-        if semantics is not None:
-            types, values = semantics
-            geometry["semantics"] = {"surfaces": types, "values": [values] if solid else values}
-        if looks is not None:
-            geometry.update(looks.members(first, last, solid=solid))
-        entries[owner].setdefault("geometry", []).append(geometry)
+        # Surfaces that belong to none of several solids come first, and are a geometry of their own.
+        loose = begin if solids_of is None else begin + int((solids_of[begin:end] == 0).sum())
+        for first, last in ((begin, loose), (loose, end)) if begin < loose < end else ((begin, end),):
+            numbers = None if solids_of is None else solids_of[first:last]
+            name, nested = _shape(kind, closed=closed and first == begin and last == end, shells=numbers)
+            geometry: dict[str, Any] = {
+                "type": name, "lod": city.lods[lod] or "0", "boundaries": nested(surfaces[first:last])
+            }  # fmt: skip
+            semantics = _semantics(codes[first:last], water=kind == "WaterBody")
+            if semantics is not None:
+                geometry["semantics"] = {"surfaces": semantics[0], "values": nested(semantics[1])}
+            if looks is not None:
+                geometry.update(looks.members(first, last, nested))
+            entries[owner].setdefault("geometry", []).append(geometry)
+
+
+def _shape(
+    kind: str, *, closed: bool, shells: NDArray[np.int32] | None
+) -> tuple[str, Callable[[list[Any]], list[Any]]]:
+    """The type of a geometry, and a way to nest a list with an entry per face as deep as it asks."""
+    if kind not in _SURFACES_ONLY:
+        solids = [] if shells is None else arranged(shells)
+        if len(solids) > 1:
+            name = "CompositeSolid" if shells is not None and is_composite(shells).all() else "MultiSolid"
+            return name, lambda values: _nested(values, solids)
+        if solids:
+            return "Solid", lambda values: _nested(values, solids)[0]
+        if closed and (shells is None or not shells.any()):
+            return "Solid", lambda values: [values]
+    return "CompositeSurface" if kind == "TINRelief" else "MultiSurface", lambda values: values
+
+
+def _nested(values: list[Any], solids: list[list[int]]) -> list[list[list[Any]]]:
+    """Solids of shells of values."""
+    rest = iter(values)
+    return [[list(islice(rest, count)) for count in shells] for shells in solids]
 
 
 def _semantics(codes: list[int], *, water: bool) -> tuple[list[dict[str, str]], list[int | None]] | None:

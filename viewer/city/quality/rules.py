@@ -1,6 +1,6 @@
 """Every fault that is looked for: its code, what it is called, how grave it is and what to do about it.
 
-Numbers from 101 to 405 are those of val3dity, which took the words of ISO 19107; letters are our own.
+Numbers from 101 to 503 are those of val3dity, which took the words of ISO 19107; letters are our own.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ GROUPS: dict[str, str] = {
     "ring": "Rings",
     "polygon": "Polygons",
     "shell": "Shells",
+    "solid": "Solids",
     "object": "Objects",
     "attribute": "Attributes",
     "place": "Place and extent",
     "file": "File",
 }
 #: Classes that decide whether a geometry is valid.
-GEOMETRY_GROUPS = ("ring", "polygon", "shell")
+GEOMETRY_GROUPS = ("ring", "polygon", "shell", "solid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,23 @@ _ALL = (
          "SELF_INTERSECTION"),
     Rule("307", "shell", _E, "Surfaces of a shell look different ways",
          "Turn the order of points round where a surface looks inwards.", "POLYGON_WRONG_ORIENTATION", "m"),
-    Rule("405", "shell", _E, "Shell looks inwards",
-         "Turn the order of points of all its surfaces round.", "WRONG_ORIENTATION_SHELL"),
+    Rule("401", "solid", _E, "Shells of a solid cross, share a surface or lie in each other",
+         "Move the hollow until it lies free inside its solid.", "INTERSECTION_SHELLS"),
+    Rule("402", "solid", _E, "Shell stands twice in a solid",
+         "Delete one of the two shells.", "DUPLICATED_SHELLS"),
+    Rule("403", "solid", _E, "Inner shell lies outside its solid",
+         "Make a solid of its own of the shell, or delete it.", "INNER_SHELL_OUTSIDE"),
+    Rule("404", "solid", _E, "Hollows cut a solid into pieces",
+         "Make a solid of its own of each piece.", "SOLID_INTERIOR_DISCONNECTED"),
+    Rule("405", "shell", _E, "Shell looks the wrong way",
+         "Turn the order of points of all its surfaces round; those of a hollow look into it.",
+         "WRONG_ORIENTATION_SHELL"),
+    Rule("501", "solid", _E, "Solids of a CompositeSolid overlap",
+         "Move their common border until both only touch there.", "INTERSECTION_SOLIDS"),
+    Rule("502", "solid", _E, "Solid stands twice in a CompositeSolid",
+         "Delete one of the two solids.", "DUPLICATED_SOLIDS"),
+    Rule("503", "solid", _E, "Solids of a CompositeSolid do not hang together",
+         "Let them share a surface, or make a MultiSolid of them.", "DISCONNECTED_SOLIDS"),
     Rule("O01", "object", _E, "Id is used more than once",
          "Give every object an id of its own; a number was added here."),
     Rule("O02", "object", _E, "Building stands twice",

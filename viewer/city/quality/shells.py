@@ -12,6 +12,8 @@ from viewer.city.quality.crossings import crossing_faces
 from viewer.city.quality.findings import Collector
 from viewer.city.quality.pairs import clusters
 from viewer.city.quality.polygons import SNAP_M
+from viewer.city.quality.solids import Shells, check_solids
+from viewer.city.solids import shell_of
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -27,8 +29,9 @@ _FLAT_M = 0.01
 def check_shells(city: CityModel, shape: FaceGeometry, broken: Flags, found: Collector) -> None:
     """Judge the shell of every building, bridge and tunnel and their parts at every level of detail from 1 on.
 
-    Which surfaces belong to one solid is not kept when a file is read: all surfaces of an object at one level
-    of detail are taken as one shell. Objects with ``broken`` faces ((F,) bool) are not judged.
+    All surfaces of an object at one level of detail are taken as one shell, unless its file tells several solids or
+    shells apart (``CityModel.face_shell``): then those are judged, of whatever object, and no surfaces beside them.
+    Shells with ``broken`` faces ((F,) bool) are not judged.
     """
     body = np.array(
         [theme_of_type(t) in _WITH_BODY and not t.endswith(_WITHOUT_BODY) for t in city.objects.types] or [False]
@@ -39,24 +42,37 @@ def check_shells(city: CityModel, shape: FaceGeometry, broken: Flags, found: Col
     faces = body[city.objects.type_code[city.face_object]] & solid_lod[city.face_lod]
     faces &= city.face_surface != SurfaceType.INTERIOR
     shell = city.face_object.astype(np.int64) * len(city.lods) + city.face_lod
+    kinds = np.zeros(1, np.int32)
+    if city.face_shell is not None:
+        told = city.face_shell != 0
+        faces = told | (faces & ~np.isin(shell, shell[told]))
+        kinds, kind = np.unique(city.face_shell, return_inverse=True)
+        shell = shell * len(kinds) + kind
     faces &= ~np.isin(shell, shell[broken])
     opening = np.isin(city.face_surface, _OPENINGS)
-    whole = _Shells(city, shape, faces, shell)
+    whole = _Shells(city, shape, faces, shell, kinds)
     if (opening & faces).any():
         # Windows may fill holes of walls or lie in front of them: whichever closes the shell is meant.
         bad = np.isin(shell, whole.names[whole.faulty])
-        bare = _Shells(city, shape, faces & bad & ~opening, shell)
+        bare = _Shells(city, shape, faces & bad & ~opening, shell, kinds)
         better = bare.names[~bare.faulty & ~bare.few]
         instead = np.isin(shell, better)
-        whole = _Shells(city, shape, faces & ~(instead & opening), shell)
-    whole.note(found)
+        whole = _Shells(city, shape, faces & ~(instead & opening), shell, kinds)
+    sound = whole.note(found)
+    if city.face_shell is not None:
+        # A shell that could not be judged leaves its solid unjudged, too.
+        unjudged = np.unique(shell[(city.face_shell != 0) & ~np.isin(shell, whole.names)])
+        check_solids(city, whole.for_solids(sound, unjudged), found)
 
 
 class _Shells:
     """Edges of some faces, counted by shell."""
 
-    def __init__(self, city: CityModel, shape: FaceGeometry, faces: Flags, shell: Index) -> None:
-        self.city, self.shape = city, shape
+    def __init__(
+        self, city: CityModel, shape: FaceGeometry, faces: Flags, shell: Index, kinds: NDArray[np.int32]
+    ) -> None:
+        """Shells are numbered by object, level of detail and place in ``kinds``, the numbers of ``face_shell``."""
+        self.city, self.shape, self.kinds = city, shape, kinds
         self.chosen = np.flatnonzero(faces)
         self.names, self.shell_of = np.unique(shell[self.chosen], return_inverse=True)
         n = len(self.names)
@@ -104,8 +120,11 @@ class _Shells:
         self.faulty = np.zeros(len(self.names), dtype=bool)
         self.faulty[self.edge_shell[self.open | self.odd | self.many | self.turned]] = True
 
-    def note(self, found: Collector) -> None:
-        """Note one fault for each shell and kind, the gravest first; a lower one is not judged behind it."""
+    def note(self, found: Collector) -> Flags:
+        """Note one fault for each shell and kind, the gravest first; a lower one is not judged behind it.
+
+        Returns (S,) bool, which shells are without any.
+        """
         number = np.bincount(self.shell_of, minlength=len(self.names))
         few = np.flatnonzero((number < 4) & ~self.flat)
         anchor = np.zeros((len(self.names), 3))
@@ -117,28 +136,50 @@ class _Shells:
         sound = np.flatnonzero(~self.few & ~done)
         reach = self.shape.anchor[self.chosen] - anchor[self.shell_of]
         volume = sums(self.shell_of, np.einsum("ij,ij->i", reach, self.shape.area_vector[self.chosen]) / 3, len(done))
-        inwards = sound[volume[sound] < 0]
+        inner = shell_of(self.kinds[self.names % len(self.kinds)]) > 0  # these look into their hollow
+        inwards = sound[(volume[sound] < 0) != inner[sound]]
         found.add("405", self._objects(inwards), anchor[inwards])
         piece = self._pieces()
         pieces = np.bincount(self.shell_of[np.unique(piece)], minlength=len(self.names))
         several = sound[pieces[sound] > 1]
         found.add("305", self._objects(several), anchor[several], pieces[several].astype(np.float64))
-        self._note_crossings(np.isin(self.shell_of, sound), piece, found)
+        crossing = self._note_crossings(np.isin(self.shell_of, sound), piece, found)
+        flawless = np.isin(np.arange(len(self.names)), sound)
+        flawless[np.concatenate([inwards, several, crossing])] = False
+        return flawless
 
-    def _note_crossings(self, judged: Flags, piece: Index, found: Collector) -> None:
-        """Note closed shells that run through themselves: once each, with the number of places."""
+    def for_solids(self, sound: Flags, unjudged: Index) -> Shells:
+        """The shells that are told apart, and those that were not judged, as ``check_solids`` takes them."""
+        told = self.kinds[self.names % len(self.kinds)] != 0
+        number, own = np.cumsum(told) - 1, told[self.shell_of]
+        names = np.concatenate([self.names[told], unjudged])
+        return Shells(
+            body=names // len(self.kinds),
+            owner=self._objects_of(names),
+            code=self.kinds[names % len(self.kinds)],
+            sound=np.concatenate([sound[told], np.zeros(len(unjudged), np.bool_)]),
+            faces=self.chosen[own],
+            shell=number[self.shell_of[own]],
+        )
+
+    def _note_crossings(self, judged: Flags, piece: Index, found: Collector) -> Index:
+        """Note closed shells that run through themselves: once each, with the number of places. Returns which."""
         faces, places = crossing_faces(self.city, self.chosen[judged], piece[judged])
         if not len(faces):
-            return
+            return np.zeros(0, np.int64)
         # An edge belongs to two faces: each place is counted once.
         shell = self.shell_of[np.searchsorted(self.chosen, faces)]
         once = np.unique(np.column_stack([shell, np.round(places, 3)]), axis=0, return_index=True)[1]
         shells, first, count = np.unique(shell[once], return_index=True, return_counts=True)
         first = once[first]
         found.add("306", self._objects(shells), places[first], count.astype(np.float64))
+        return np.asarray(shells)
 
     def _objects(self, shells: Index) -> Index:
-        return np.asarray(self.names[shells] // len(self.city.lods))
+        return self._objects_of(self.names[shells])
+
+    def _objects_of(self, names: Index) -> Index:
+        return np.asarray(names // (len(self.city.lods) * len(self.kinds)))
 
     def _note_edges(self, code: str, edges: Flags, found: Collector) -> Flags:
         """Note the shells of some edges, at the longest of them, with the length of all."""

@@ -17,7 +17,7 @@ from viewer.plugin_api import Progress
 from viewer.readers.crs import parse_crs
 from viewer.readers.export.citygml_appearance import Looks
 from viewer.readers.export.citygml_attributes import Attributes, values_of
-from viewer.readers.export.citygml_geometry import Geometry, solid_of, solid_with
+from viewer.readers.export.citygml_geometry import Geometry, holding, multi_surface_of, referring, solid_of, solid_with
 from viewer.readers.export.citygml_kinds import (
     BOUNDARIES,
     HOLDS,
@@ -184,10 +184,13 @@ class _Writer:
             unnamed = [f for f, s in own if not (s in BOUNDARIES or (s in OPENINGS and level >= 3))]
             shape = ""
             solid = self._geometry.is_solid(owner, level)
-            names = self._geometry.new_names(len(named)) if solid else [""] * len(named)
+            shells = kind.shape != "installation" and self._geometry.has_shells([f for f, _ in own])
+            names = self._geometry.new_names(len(named)) if solid or shells else [""] * len(named)
             if kind.shape == "installation":
                 if unnamed:
                     shape = self._property(prefix, written, "Geometry", self._geometry.multi_surface(unnamed))
+            elif shells:
+                shape = self._in_shells(prefix, written, [f for f, _ in named], names, unnamed)
             elif solid:
                 loose = self._geometry.new_names(len(unnamed)) if named else [""] * len(unnamed)
                 inside = [self._geometry.polygon(f, n) for f, n in zip(unnamed, loose, strict=True)]
@@ -207,6 +210,18 @@ class _Writer:
         if address:
             address = f"<{prefix}:address>{address}</{prefix}:address>"
         return "".join([*before, *inner[False], *boundaries, *after, *inner[True], address])
+
+    def _in_shells(self, prefix: str, level: int, named: list[int], names: list[str], unnamed: list[int]) -> str:
+        """The solids of an object whose shells are told apart, and the surfaces that are in none and have no kind."""
+        inside = [self._geometry.polygon(face) for face in unnamed]
+        members = [*map(referring, names), *map(holding, inside)]
+        solid, left = self._geometry.shells([*named, *unnamed], members, several=False)
+        kept = set(left)
+        loose = [text for text in map(holding, inside) if text in kept]
+        shape = self._property(prefix, level, "Solid", solid) if solid else ""
+        if loose:
+            shape += self._property(prefix, level, "MultiSurface", multi_surface_of(loose))
+        return shape
 
     @staticmethod
     def _solid(names: list[str], inside: list[str]) -> str:
@@ -229,6 +244,8 @@ class _Writer:
             )
         if self._geometry.is_solid(owner, level):
             return self._property(prefix, 1, "Solid", solid_with([self._geometry.polygon(f) for f in faces]))
+        if self._geometry.has_shells(faces):
+            return self._in_shells(prefix, 1, [], [], faces)
         return self._property(prefix, 1, "MultiSurface", self._geometry.multi_surface(faces))
 
     def _boundaries(
@@ -271,6 +288,10 @@ class _Writer:
             faces = [f for f, _ in own]
             if kind.shape == "geometry" and self._geometry.is_solid(owner, level):
                 shape = solid_with([self._geometry.polygon(f) for f in faces])
+            elif kind.shape == "geometry" and self._geometry.has_shells(faces):
+                members = [holding(self._geometry.polygon(f)) for f in faces]
+                shape, left = self._geometry.shells(faces, members, several=True)
+                shape = multi_surface_of(members) if left else shape  # one geometry has to hold all
             else:
                 shape = self._geometry.multi_surface(faces)
             pieces.append(self._property(prefix, level, suffix, shape))

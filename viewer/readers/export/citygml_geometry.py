@@ -5,7 +5,7 @@ Which property they stand in is decided in ``citygml``.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from viewer.city import CityModel
 from viewer.city.geometry import closed_objects, face_geometry
 from viewer.city.kinds import lod_key
+from viewer.city.solids import arranged, is_composite
 from viewer.readers.export.citygml_appearance import Looks, ring_id
 
 Ints = NDArray[np.int64]
@@ -56,6 +57,7 @@ class Geometry:
         self._shape = face_geometry(city)
         self._solid = self._closed(level)
         self._surfaces = city.face_surface
+        self._shells = city.face_shell
         self._numbered = 0
 
     @property
@@ -104,7 +106,37 @@ class Geometry:
 
     def is_solid(self, owner: int, level: int) -> bool:
         """Whether the faces close a volume and look outwards."""
-        return owner * 8 + level in self._solid
+        return owner * 8 + level in self._solid and not self.has_shells([f for f, _ in self.faces(owner, level)])
+
+    def has_shells(self, faces: list[int]) -> bool:
+        """Whether solids and shells of some faces are told apart."""
+        return self._shells is not None and bool(self._shells[faces].any())
+
+    def shells(self, faces: list[int], members: list[str], *, several: bool) -> tuple[str, list[str]]:
+        """The solids of some faces as GML, "" where there is none to be written, and the members that are in none.
+
+        members : a ``surfaceMember`` for each face. several : whether a MultiSolid may be written.
+        """
+        if self._shells is None or not self.has_shells(faces):
+            return "", members
+        own = self._shells[faces]
+        order = np.argsort(own, kind="stable")
+        loose = int((own == 0).sum())
+        codes = own[order][loose:]
+        solids = arranged(codes)
+        composite = bool(is_composite(codes).all())
+        if not solids or not (len(solids) == 1 or composite or several):
+            return "", members
+        rest = iter([members[i] for i in order[loose:].tolist()])
+        texts = [_solid(*("".join(islice(rest, count)) for count in shells)) for shells in solids]
+        left = [members[i] for i in order[:loose].tolist()]
+        if len(texts) == 1:
+            return texts[0], left
+        name = "CompositeSolid" if composite else "MultiSolid"
+        return (
+            f"<gml:{name}>{''.join(f'<gml:solidMember>{solid}</gml:solidMember>' for solid in texts)}</gml:{name}>",
+            left,
+        )
 
     def polygon(self, face: int, name: str = "") -> str:
         """A face as ``gml:Polygon``."""
@@ -172,17 +204,36 @@ class Geometry:
 
 def solid_of(names: list[str]) -> str:
     """A ``gml:Solid`` made of polygons that stand elsewhere."""
-    members = "".join([f'<gml:surfaceMember xlink:href="#{name}"/>' for name in names])
-    return _solid(members)
+    return _solid("".join([referring(name) for name in names]))
 
 
 def solid_with(polygons: list[str]) -> str:
     """A ``gml:Solid`` that holds its polygons."""
-    return _solid("".join([f"<gml:surfaceMember>{polygon}</gml:surfaceMember>" for polygon in polygons]))
+    return _solid("".join([holding(polygon) for polygon in polygons]))
 
 
-def _solid(members: str) -> str:
-    return f"<gml:Solid><gml:exterior><gml:CompositeSurface>{members}</gml:CompositeSurface></gml:exterior></gml:Solid>"
+def multi_surface_of(members: list[str]) -> str:
+    """A ``gml:MultiSurface`` of some members."""
+    return f"<gml:MultiSurface>{''.join(members)}</gml:MultiSurface>"
+
+
+def referring(name: str) -> str:
+    """A member that is a polygon elsewhere."""
+    return f'<gml:surfaceMember xlink:href="#{name}"/>'
+
+
+def holding(polygon: str) -> str:
+    """A member that holds its polygon."""
+    return f"<gml:surfaceMember>{polygon}</gml:surfaceMember>"
+
+
+def _solid(outer: str, *hollows: str) -> str:
+    inner = "".join([f"<gml:interior>{_shell(members)}</gml:interior>" for members in hollows])
+    return f"<gml:Solid><gml:exterior>{_shell(outer)}</gml:exterior>{inner}</gml:Solid>"
+
+
+def _shell(members: str) -> str:
+    return f"<gml:CompositeSurface>{members}</gml:CompositeSurface>"
 
 
 def _level(lod: str) -> int:
