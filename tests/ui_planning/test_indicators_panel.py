@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage, QRegion
+from PySide6.QtWidgets import QLabel, QWidget
 
 from viewer.indicators.record import IndicatorRecord, Status
 from viewer.session.edits import SetLever
@@ -48,6 +51,32 @@ def record(value, baseline, *, status=Status.LIVE, unit="m²", digits=0, spread=
 def test_a_row_for_every_number_in_its_group(panel, workspace):
     assert list(panel.rows) == [r.id for r in workspace.indicators()]
     assert panel.rows["green_share"].value.endswith("%")
+
+
+def test_headings_begin_where_their_rows_begin(panel, qtbot, qapp):
+    def first_inks() -> dict[str, int]:
+        """Text -> first column of it in a picture of twice the resolution."""
+        ink = {}
+        for group in dict.fromkeys(row.record.group for row in panel.rows.values()):
+            heading = next(found for found in panel.findChildren(QLabel) if found.text() == i18n.tr(group))
+            row = next(row for row in panel.rows.values() if row.record.group == group)
+            for name, widget, high in ((group, heading, heading.height()), ("below " + group, row, 24)):
+                at = widget.mapTo(panel, QPoint(0, 0))
+                picture = QImage(2 * 160, 2 * high, QImage.Format.Format_RGB32)
+                picture.setDevicePixelRatio(2.0)
+                picture.fill(0xFFFFFF)
+                widget.render(picture, QPoint(0, 0), QRegion(0, 0, 160, high), QWidget.RenderFlag.DrawChildren)
+                pixels = np.frombuffer(picture.constBits(), np.uint8).reshape(2 * high, -1, 4)[:, :320, 1]
+                ink[name] = 2 * at.x() + int(np.flatnonzero((pixels < 128).any(axis=0))[0])
+        return ink
+
+    for language, colours in (("en", "light"), ("de", "dark"), ("en", "light")):
+        i18n.set_language(language)
+        theme.apply(qapp, colours)
+        qtbot.wait(10)
+        if colours == "light":  # ink is dark
+            inks = first_inks()
+            assert max(inks.values()) - min(inks.values()) <= 4, inks  # letters begin more or less at their left
 
 
 def test_rows_follow_the_sliders_in_place(panel, workspace):

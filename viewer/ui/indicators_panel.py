@@ -112,9 +112,9 @@ class IndicatorsPanel(QWidget):
         self.rows = {}
         self._empty.setVisible(not records)
         for group in dict.fromkeys(record.group for record in records):
-            heading = label(group, "section")
-            heading.setContentsMargins(_PAD, 12, _PAD, 4)
-            self._rows_at.addWidget(heading)
+            heading = row(label(group, "section"))
+            heading.setContentsMargins(_PAD, 12, _PAD, 4)  # the same left edge as the rows
+            self._rows_at.addLayout(heading)
             for record in records:
                 if record.group == group:
                     made = IndicatorRow(record)
