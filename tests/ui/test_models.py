@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFormLayout
 
 from tests.readers.test_models import stl
 from viewer.session.edits import AddScenario, DeleteScenario, RenameScenario, ShowScenario
 from viewer.session.placement import placement_of
+from viewer.ui import i18n
 
 
 @pytest.fixture
@@ -54,6 +55,33 @@ def test_numbers_move_turn_and_scale_it(placed):
     matrix = view_of(window, key).matrix
     assert np.linalg.norm(matrix[:3, 0]) == pytest.approx(2.0)
     assert matrix[:3, :3] @ [0, 1, 0] == pytest.approx([2, 0, 0], abs=1e-9)
+
+
+def test_numbers_are_written_as_the_language_does_it(placed):
+    window, key = placed
+    field = window.layers.cards[key].model.fields["east"]
+    field.setValue(565100.5)
+    before = where(window, key)
+    try:
+        i18n.set_language("de")
+        assert field.text() == "565100,50 m"
+        i18n.set_language("en")
+        assert field.text() == "565100.50 m"
+    finally:
+        i18n.set_language("en")
+    assert where(window, key) == before  # another way of writing is no edit
+
+
+def test_the_words_of_a_field_stand_beside_its_middle(placed, qtbot):
+    window, key = placed
+    card = window.layers.cards[key]
+    card.fold.setChecked(True)
+    qtbot.wait(20)
+    form = card.model.findChild(QFormLayout)
+    for field in card.model.fields.values():
+        words = form.labelForField(field)
+        assert words.alignment() & Qt.AlignmentFlag.AlignVCenter
+        assert words.geometry().center().y() == pytest.approx(field.geometry().center().y(), abs=1)
 
 
 def test_a_drag_is_one_step_and_shift_turns(placed):

@@ -102,6 +102,15 @@ def test_own_size_is_taken_and_bounded(dialog, drawn, tmp_path):
     assert drawn[0][-1] == (300, 200)
 
 
+def test_own_size_is_written_as_the_language_does_it(dialog):
+    from viewer.ui import i18n
+
+    i18n.set_language("de")
+    assert dialog.wide.locale().decimalPoint() == ","
+    i18n.set_language("en")
+    assert dialog.wide.locale().decimalPoint() == "."
+
+
 def test_credits_are_always_on_the_picture(dialog):
     dialog.scale.setChecked(False)
     dialog.legend.setChecked(False)

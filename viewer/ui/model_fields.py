@@ -11,7 +11,7 @@ from viewer.session.document import Source
 from viewer.session.edits import PlaceModel, ReplaceBuildings
 from viewer.session.placement import LEAST_SCALE, MOST_SCALE, Placement, placement_of
 from viewer.ui.i18n import bind, language_changed, tr, trn
-from viewer.ui.widgets import button, column, label
+from viewer.ui.widgets import beside_the_middle, bind_number, button, column, label
 
 #: Field -> label, unit, range, digits, step.
 _FIELDS: tuple[tuple[str, str, str, float, float, int, float], ...] = (
@@ -47,11 +47,13 @@ class ModelFields(QWidget):
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             field.setMinimumWidth(84)
             bind(field.setAccessibleName, text)
+            bind_number(field)
             field.valueChanged.connect(lambda value, name=name: self._edit(**{name: value}))
             field.editingFinished.connect(workspace.session.end_gesture)
             self.fields[name] = field
             form.addRow(label(text, "muted"), field)
-        self.move_button = button("Move in the picture", icon="hand")
+        beside_the_middle(form)
+        self.move_button = button("Move in the picture", icon="move")
         self.move_button.setCheckable(True)
         self.move_button.toggled.connect(self.move_wanted)
         self.only = QCheckBox()
