@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ from viewer.city.kinds import SurfaceType
 from viewer.city.measures import measure
 from viewer.scene.city_mesh import BODY_TRIANGLES, FLAT_TRIANGLES, CityArrays, prepare
 from viewer.scene.coarse import HALF_U, HALF_V, HIGH, LOW, box_corners
-from viewer.scene.packing import MIX, MIXES, ROOF, WALL, code_colors, face_codes, pack, unpack
+from viewer.scene.packing import MIX, MIXES, ROOF, WALL, WEIGHT_STEPS, code_colors, face_codes, pack, unpack
 from viewer.scene.palettes import LIGHT, rgb
 from viewer.scene.ready_mesh import pack as pack_mesh
 from viewer.scene.ready_mesh import restore
-from viewer.scene.tile_mesh import blocks_mesh, body_mesh, joined
+from viewer.scene.tile_mesh import blocks_mesh, body_mesh, edge_mesh, shared_mesh
 
 
 def arrays_of(city, shown=None) -> CityArrays:
@@ -137,24 +138,65 @@ def test_what_is_known_from_afar_is_packed_and_restored():
     assert not restore(arrays_of(city), broken)
 
 
-def test_a_tile_is_packed_into_sixty_bytes_a_triangle():
+def test_a_tile_is_packed_into_sixty_bytes_a_triangle_with_its_edges():
     arrays = arrays_of(arrange(houses(100)))
-    mesh = body_mesh(arrays, arrays.faces(0), 0)
-    size = mesh.points.nbytes + mesh.cells.nbytes + mesh.feat.nbytes
+    faces = arrays.faces(0)
+    mesh, lines = shared_mesh(arrays, faces, 0), edge_mesh(arrays, faces, 0)
+    size = sum(m.points.nbytes + m.cells.nbytes + m.feat.nbytes for m in (mesh, lines))
     assert size / len(mesh.cells) <= 60
 
 
-def test_single_triangles_of_one_plane_share_their_points():
-    cut = []
-    for kind, rings in box(10, 6, 4):
-        a, b, c, d = rings[0]
-        cut += [(kind, [[a, b, c]]), (kind, [[a, c, d]])]
-    arrays = arrays_of(city_of([cut]))
-    loose = body_mesh(arrays, arrays.faces(0), 0)
-    tight = joined(loose)
-    assert (len(loose.points), len(tight.points)) == (30, 22), "pieces of a flat roof turn green one by one"
-    np.testing.assert_array_equal(tight.points[tight.cells], loose.points[loose.cells])
-    np.testing.assert_array_equal(tight.feat[tight.cells], loose.feat[loose.cells])
+def shuffled_houses():
+    """Houses of many shapes side by side, two of which touch, with faces cut into single triangles here and there."""
+    rng = np.random.default_rng(7)
+    made = []
+    for k in range(30):
+        sizes = rng.uniform(4, 20, 4).round(2)
+        house = gable_house(*sizes[:2], 3 + sizes[2], 8 + sizes[3], origin=(40.0 * k, 0.0, float(k % 3)))
+        if k % 4 == 0:
+            house = [(kind, [[ring[0], a, b]]) for kind, (ring,) in house for a, b in pairwise(ring[1:])]
+        made.append(house)
+    return city_of([*made, box(10, 6, 4), box(10, 6, 4, x=10.0)])
+
+
+def test_faces_share_points_and_the_last_corner_speaks_for_the_face():
+    arrays = arrays_of(shuffled_houses())
+    faces = arrays.faces(0)
+    loose, tight = body_mesh(arrays, faces, 0), shared_mesh(arrays, faces, 0)
+    assert len(tight.points) < 0.55 * len(loose.points)
+
+    def corners(mesh):
+        """Every triangle from the last corner on: all three places with rows and weights, and the face's numbers."""
+        feat = np.column_stack([mesh.points, mesh.feat[:, 0], mesh.feat[:, 1] % (WEIGHT_STEPS + 1)])
+        own = np.column_stack([mesh.feat[:, 0], mesh.feat[:, 1] // (WEIGHT_STEPS + 1), mesh.feat[:, 2]])
+        return feat[mesh.cells], own[mesh.cells]
+
+    (where, own), (place, speaks) = corners(loose), corners(tight)
+    for triangle in range(len(loose.cells)):
+        turns = [k for k in range(3) if (np.roll(where[triangle], k, axis=0) == place[triangle]).all()]
+        assert turns, "the same three corners, the same way round"
+        np.testing.assert_array_equal(speaks[triangle, 2], own[triangle, 0])
+
+
+def test_objects_that_touch_share_no_points():
+    arrays = arrays_of(city_of([box(10, 6, 4), box(10, 6, 4, x=10.0)]))
+    mesh = shared_mesh(arrays, arrays.faces(0), 0)
+    assert (np.ptp(mesh.feat[mesh.cells][:, :, 0], axis=1) == 0).all()
+    assert {0.0, 1.0} == set(mesh.feat[:, 0].tolist())
+
+
+def test_two_places_with_one_number_are_kept_apart(monkeypatch):
+    arrays = arrays_of(city_of([box(10, 6, 4)]))
+    faces = arrays.faces(0)
+    expected = body_mesh(arrays, faces, 0)
+    unique = np.unique
+
+    def colliding(values, *more, **kwargs):
+        return unique(values >> np.uint64(62) if values.dtype == np.uint64 else values, *more, **kwargs)
+
+    monkeypatch.setattr("viewer.scene.tile_mesh.np.unique", colliding)
+    mesh = shared_mesh(arrays, faces, 0)
+    np.testing.assert_array_equal(*(np.sort(m.points[m.cells].sum(axis=1), axis=0) for m in (mesh, expected)))
 
 
 def test_packed_numbers_come_back():
@@ -202,4 +244,4 @@ def test_heights_of_unknown_ground_are_taken_from_the_lowest_point():
 def test_a_city_without_anything_gives_empty_arrays():
     arrays = arrays_of(city_of([])).make()
     assert len(arrays.far.blocks.place) == len(arrays.far.masses.boxes.place) == 0
-    assert len(body_mesh(arrays, arrays.faces(0), 0).cells) == 0
+    assert len(body_mesh(arrays, arrays.faces(0), 0).cells) == len(shared_mesh(arrays, arrays.faces(0), 0).cells) == 0

@@ -40,7 +40,7 @@ CHOSEN = 0.5
 #: From this share on only what the picture shows is loaded, no stand-ins.
 TIGHT = 0.8
 
-_BODY = Program()
+_BODY = Program(shared=True)
 _BLOCKS = Program(flat=True)
 _EDGES = Program(painted=False, line=True)
 _GROUND = Program(lifted=False, painted=False)

@@ -26,6 +26,8 @@ BLOCK_ERROR_M = 3.0
 #: Work of the graphics card, in triangles of a block: a triangle of a house, and the call that draws a node.
 HOUSE_TRIANGLE, DRAW_CALL = 1.6, 1200.0
 _BLOCK_BYTES, _TRIANGLES = 8 * 24 + 10 * 12, 10
+#: Share of the corners of faces that are left as points where faces share them.
+SHARED = 0.45
 #: What is refined stays so until its error is this much smaller than the limit.
 KEEP = 1.3
 #: So many further nodes are tried where the next one does not fit into the limits.
@@ -156,7 +158,9 @@ class LevelTree:
             high=high,
             error_m=np.concatenate([error, np.zeros(count)]),
             work=np.where(work > 0, work + DRAW_CALL, 0.0),
-            card_bytes=np.concatenate([boxes * float(_BLOCK_BYTES), body * 12.0 + far.count[:, BODY_VERTICES] * 24.0]),
+            card_bytes=np.concatenate(
+                [boxes * float(_BLOCK_BYTES), body * 12.0 + far.count[:, BODY_VERTICES] * (24.0 * SHARED)]
+            ),
             groups=(*groups, slice(squares, squares + count)),
         )
 

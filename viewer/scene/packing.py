@@ -33,13 +33,18 @@ def pack(
     result = np.empty((len(row), 3), np.float32)
     result[:, 0] = row
     ranks = np.where(rank <= 1.0, np.floor(np.minimum(rank, 0.9999) * RANK_STEPS), RANK_STEPS + 1)
-    result[:, 1] = np.rint(weight * WEIGHT_STEPS) + (WEIGHT_STEPS + 1) * ranks
+    result[:, 1] = with_weight(weight) + (WEIGHT_STEPS + 1) * ranks
     n = normal / np.maximum(np.abs(normal).sum(axis=1, keepdims=True), 1e-9)
     fold = (1.0 - np.abs(n[:, 1::-1])) * np.where(n[:, :2] < 0, -1.0, 1.0)
     flat = np.where(n[:, 2:] < 0, fold, n[:, :2])
     steps = np.rint((flat + 1.0) * (NORMAL_STEPS / 2)).astype(np.int64)
     result[:, 2] = steps[:, 0] + 512 * steps[:, 1] + 512 * 512 * code.astype(np.int64)
     return result
+
+
+def with_weight(weight: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n,) what lift weights add to the second number of points that have none yet."""
+    return np.asarray(np.rint(weight * WEIGHT_STEPS), np.float64)
 
 
 def unpack(packed: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64],

@@ -82,19 +82,35 @@ _HIDE = """
 """
 #: Feet of walls are a little darker, as in soft shade; neighbours of one kind differ a little, so that a row of
 #: houses reads as houses. A scaled building has steeper roofs; a face that looks away is lit as seen, from behind.
-_LIT = """
+_READ = """
   int bits = int(feat.z);
   vec4 tint = texelFetch(featureColor, place, 0);
   float rank = float(word >> 14) / 1022.0;
   float tone = 0.965 + 0.07 * fract(feat.x * 0.618034);
+"""
+_BARE = """
   vec3 shown = BASE * (tone * (FOOT));
   if (rank <= state.z) { shown = greenColor; }
+"""
+_LIT = """
   vec2 around = vec2(float(bits & 511), float((bits >> 9) & 511)) / 255.0 - 1.0;
   vec3 n = vec3(around, 1.0 - abs(around.x) - abs(around.y));
   if (n.z < 0.0) { n.xy = (1.0 - abs(n.yx)) * vec2(n.x < 0.0 ? -1.0 : 1.0, n.y < 0.0 ? -1.0 : 1.0); }
   n = normalize(vec3(n.xy * (1.0 + state.x), n.z));
   if (dot(n, eye - moved.xyz) < 0.0) { n = -n; }
   vec3 light = lightOn(n);
+"""
+#: For points that faces share: the last corner of a triangle brings the colour of its face in light and haze; how dark
+#: the foot is, or how light the dye, comes from all three. A green roof takes back what its height would darken.
+_SHARED_PAINT = """
+  vec3 shown = BASE * tone;
+  facePoint = mix(FOOT, 0.90 + 0.10 * weight, tint.a);
+  if (rank <= state.z) { shown = greenColor / facePoint; }
+  float haze = smoothstep(hazeRange.x, hazeRange.y, gl_Position.w);
+  facePaint = vec4(min(mix(shown, tint.rgb, tint.a) * light, vec3(1.0)) * (1.0 - haze), haze);
+"""
+_SHARED_FRAGMENT = """
+  fragOutput0.rgb = facePaint.rgb * facePoint + hazeColor * facePaint.a;
 """
 _BASE = "texelFetch(codeColor, ivec2(bits >> 18, 0), 0).rgb"
 _FOOT, _FOOT_OF_BLOCK = "mix(0.86, 1.0, clamp(height / 9.0, 0.0, 1.0))", "weight < 0.5 ? 0.95 : 1.0"
@@ -136,14 +152,15 @@ class Program:
     """What the shader of an actor does.
 
     lifted : moves and hides by object. painted : takes colour, tint, green and light per vertex; else the
-    colours of the mesh are final. flat : each triangle shows the colour of its last corner. line : an edge. textured :
-    shows the pictures of an atlas, see ``textured``. holes : leaves out what is see-through in them. colored : takes
-    its colours from the mesh.
+    colours of the mesh are final. flat : each triangle shows the colour of its last corner. shared : the same, but
+    with darker feet and haze from all three. line : an edge. textured : shows the pictures of an atlas, see
+    ``textured``. holes : leaves out what is see-through in them. colored : takes its colours from the mesh.
     """
 
     lifted: bool = True
     painted: bool = True
     flat: bool = False
+    shared: bool = False
     line: bool = False
     textured: bool = False
     holes: bool = False
@@ -162,7 +179,10 @@ class Program:
         shader.AddVertexShaderReplacement("//VTK::PositionVC::Dec", True, texts[0], False)
         shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, texts[1], False)
         declared, light = "//VTK::PositionVC::Dec\n", "//VTK::Light::Impl\n"
-        if self._colors_itself:
+        if self.shared:
+            declared += "flat in vec4 facePaint;\nin float facePoint;\n"
+            light += _SHARED_FRAGMENT
+        elif self._colors_itself:
             declared += ("flat in" if self.flat else "in") + " vec3 paintedColor;\n"
             light += "  fragOutput0.rgb = paintedColor;\n"
         if self.textured:
@@ -174,7 +194,7 @@ class Program:
             shader.AddFragmentShaderReplacement(*_NO_DISCARD)
         if occlusion and not self.line:
             shader.AddFragmentShaderReplacement(
-                "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin vec3 placeVC;\nin vec3 facingVC;\n", False
+                "//VTK::Normal::Dec", True, f"//VTK::Normal::Dec\nin vec3 placeVC;\n{self._facing('in')}", False
             )
             shader.AddFragmentShaderReplacement("//VTK::Picking::Impl", True, _OCCLUSION, False)
 
@@ -193,31 +213,39 @@ class Program:
             text += _DECLARE_FEATURES
         if self.painted or self.textured:
             text += _light_glsl()
-        if self._colors_itself:
+        if self.shared:
+            text += "flat out vec4 facePaint;\nout float facePoint;\n"
+        elif self._colors_itself:
             text += ("flat out" if self.flat else "out") + " vec3 paintedColor;\n"
         elif self.painted or self.textured:
             text += "in vec3 faceNormal;\n"
         if self.textured:
             text += textured.DECLARE_VERTEX
         if occlusion and not self.line:
-            text += "uniform mat4 MCVCMatrix;\nout vec3 placeVC;\nout vec3 facingVC;\n"
+            text += f"uniform mat4 MCVCMatrix;\nout vec3 placeVC;\n{self._facing('out')}"
         return text
+
+    def _facing(self, way: str) -> str:
+        return f"{'flat ' if self.shared else ''}{way} vec3 facingVC;\n"
 
     def _body(self, occlusion: bool) -> str:
         text = _MOVE if self.lifted else _STAY
         if not self.line:
             if self.textured:
                 text += textured.FETCH
-            if self.painted:
-                lit = _LIT.replace("FOOT", _FOOT_OF_BLOCK if self.flat else _FOOT)
-                text += lit.replace("BASE", "scalarColor.rgb" if self.textured or self.colored else _BASE)
-                text += (textured.SOFTEN if self.textured else "") + _PAINT
+            if self.shared:
+                text += _READ + _LIT + _SHARED_PAINT
+            elif self.painted:
+                text += _READ + _BARE + _LIT + (textured.SOFTEN if self.textured else "") + _PAINT
             else:
                 text += _KEEP
             if self.textured:
                 text += textured.PAINT_STANDING if self.painted else textured.PAINT_LYING
-            text += _HAZE + (textured.HAZE if self.textured else "")
-            text += "  paintedColor = shown;\n" if self.painted else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
+            if not self.shared:
+                text += _HAZE + (textured.HAZE if self.textured else "")
+                text += "  paintedColor = shown;\n" if self.painted else "  vertexColorVSOutput = vec4(shown, 1.0);\n"
+            text = text.replace("FOOT", _FOOT_OF_BLOCK if self.flat else _FOOT)
+            text = text.replace("BASE", "scalarColor.rgb" if self.textured or self.colored else _BASE)
             if occlusion:
                 facing = "n" if self.painted else "vec3(0.0, 0.0, 1.0)"
                 text += f"  placeVC = (MCVCMatrix * moved).xyz;\n  facingVC = mat3(MCVCMatrix) * {facing};\n"
@@ -233,8 +261,10 @@ def _vertex_texts(program: Program, occlusion: bool) -> tuple[str, str]:
 
 def set_look(actor: vtkActor, style: Look, start_m: float, end_m: float) -> None:
     """Colours of a theme that the program mixes in: haze between two distances from the eye, and green roofs."""
-    uniforms = actor.GetShaderProperty().GetVertexCustomUniforms()
-    uniforms.SetUniform3f("hazeColor", [float(v) for v in rgb(style.horizon)])
+    shader, haze = actor.GetShaderProperty(), [float(v) for v in rgb(style.horizon)]
+    shader.GetFragmentCustomUniforms().SetUniform3f("hazeColor", haze)
+    uniforms = shader.GetVertexCustomUniforms()
+    uniforms.SetUniform3f("hazeColor", haze)
     uniforms.SetUniform2f("hazeRange", [float(start_m), float(end_m)])
     uniforms.SetUniform3f("greenColor", [float(v) for v in rgb(style.green)])
 

@@ -20,13 +20,12 @@ from viewer.scene.palettes import Look
 from viewer.scene.rows import Rows
 from viewer.scene.textured import ATTRIBUTE
 from viewer.scene.tile_mesh import (
-    MANY_POINTS,
     TileMesh,
     blocks_mesh,
     body_mesh,
     edge_mesh,
     ground_mesh,
-    joined,
+    shared_mesh,
     some_blocks,
 )
 
@@ -141,9 +140,9 @@ class Jobs:
             atlas = None if dress is None else dress.atlas
             own = slice(faces.first_face, faces.first_face + len(faces))
             return Made(edge_mesh(arrays, faces, first, None if atlas is None else atlas.textured[own]))
-        mesh = body_mesh(arrays, faces, first)
         if dress is None:
-            return Made(joined(mesh) if len(mesh.points) > MANY_POINTS * len(mesh.cells) else mesh)
+            return Made(shared_mesh(arrays, faces, first))
+        mesh = body_mesh(arrays, faces, first)
         codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
         colors = dress.face_colors(faces.first_face, faces.first_face + len(faces))
         colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)[mesh.face]
