@@ -54,6 +54,16 @@ def test_a_saved_camera_looks_from_the_same_place(real_window):
     assert np.allclose(real_window.view.camera().position_crs, before.position_crs, atol=0.5)
 
 
+def test_the_memory_of_the_city_is_taken_at_once_and_given_back(real_window, qtbot):
+    governor = real_window.view.scene.governor
+    automatic = governor.card_bytes
+    with qtbot.waitSignal(real_window.view.frame_drawn):
+        real_window.view.set_memory(700)
+    assert governor.card_bytes == 700e6
+    real_window.view.set_memory(0)
+    assert governor.card_bytes == automatic
+
+
 def test_ground_and_screen_belong_together(real_window):
     at = QPointF(real_window.view.width() / 2, real_window.view.height() * 0.6)
     there = real_window.view.ground_at(at)

@@ -19,6 +19,7 @@ from pyvistaqt.rwi import QVTKRenderWindowInteractor
 from viewer.city import Frame
 from viewer.errors import GraphicsError
 from viewer.scene.camera import pose_between
+from viewer.scene.governor import memory_budget
 from viewer.scene.offscreen import grab, offscreen_window
 from viewer.scene.picking import Pick
 from viewer.scene.scene import CityScene
@@ -70,8 +71,8 @@ class _SceneCalls:
         self.frame_drawn.connect(self._draw_what_comes)
 
     def set_memory(self, megabytes: int) -> None:
-        if megabytes > 0:
-            self.scene.governor.card_bytes = megabytes * 1e6
+        self.scene.governor.card_bytes = megabytes * 1e6 if megabytes > 0 else float(memory_budget())
+        self.redraw()
 
     def _draw_what_comes(self, _milliseconds: float) -> None:
         """While data is still being loaded, look again a little later."""

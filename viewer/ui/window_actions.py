@@ -294,6 +294,7 @@ class WindowActions(QObject):
         window = self._window
         dialog = SettingsDialog(window.settings, window)
         dialog.forget_wanted.connect(window.opener.connecting.forget_all)
+        dialog.memory_changed.connect(window.view.set_memory)
         dialog.exec()
         window.view.reduced_motion = window.settings.value.reduced_motion
         self.act["performance"].setChecked(window.settings.value.performance_overlay)
