@@ -6,18 +6,20 @@ A file with several layers gives several; ``layer`` in the options picks one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from viewer.plugin_api import (
-    AreaLayer,
     Layer,
-    LineLayer,
     ReadContext,
     ReadError,
     VectorTable,
+    area_layer,
     find_column,
+    has_endless_place,
+    line_layer,
     list_vector_layers,
     peek,
     read_vector,
@@ -82,69 +84,20 @@ def _layers(title: str, table: VectorTable, context: ReadContext) -> list[Layer]
     kind = shapely.get_type_id(parts)
     is_polygon, is_line = kind == _POLYGON, (kind == _LINE) | (kind == _RING)
     context.warn("{count} points among the areas were left out.", count=int((kind == 0).sum()))
-    endless = is_polygon & _has_endless_place(parts)
+    endless = is_polygon & has_endless_place(parts)
     context.warn("Areas with an impossible outline, left out: {count}", count=int(endless.sum()))
     is_polygon &= ~endless
     style = _style_column(table.columns)
     both = bool(is_polygon.any() and is_line.any())
     layers: list[Layer] = []
     if is_polygon.any():
-        layers.append(_areas(title, parts[is_polygon], feature[is_polygon], table, style, context))
+        areas = area_layer(title, parts[is_polygon], feature[is_polygon], table, context)
+        layers.append(replace(areas, style_column=style))
     if is_line.any():
         name = f"{title} (lines)" if both else title
-        layers.append(_lines(name, parts[is_line], feature[is_line], table, style, context))
+        lines = line_layer(name, parts[is_line], feature[is_line], table, context)
+        layers.append(replace(lines, style_column=style))
     return layers
-
-
-def _has_endless_place(shapes: np.ndarray) -> np.ndarray:
-    """(n,) bool: shapes with a coordinate that is no number or infinite; GEOS stops at those."""
-    import shapely
-
-    coordinates, shape = shapely.get_coordinates(shapes, return_index=True)
-    return np.bincount(shape[~np.isfinite(coordinates).all(axis=1)], minlength=len(shapes)) > 0
-
-
-def _areas(
-    title: str, polygons: np.ndarray, feature: np.ndarray, table: VectorTable, style: str, context: ReadContext
-) -> AreaLayer:
-    """Polygons as flat arrays; only features with a polygon keep their row."""
-    import shapely
-
-    rows, polygon_feature = np.unique(feature, return_inverse=True)
-    rings, ring_polygon = shapely.get_rings(shapely.orient_polygons(polygons), return_index=True)
-    coordinates, ring_of = shapely.get_coordinates(rings, return_index=True)
-    closing = np.append(ring_of[1:] != ring_of[:-1], True)
-    coordinates, ring_of = coordinates[~closing], ring_of[~closing]
-    return AreaLayer(
-        title,
-        context.place(coordinates, table.crs)[:, :2],
-        _offsets(np.bincount(ring_of, minlength=len(rings))),
-        _offsets(np.bincount(ring_polygon, minlength=len(polygons))),
-        polygon_feature.astype(np.int32),
-        len(rows),
-        attributes={name: values[rows] for name, values in table.columns.items()},
-        style_column=style,
-    )
-
-
-def _lines(
-    title: str, lines: np.ndarray, feature: np.ndarray, table: VectorTable, style: str, context: ReadContext
-) -> LineLayer:
-    """Lines as flat arrays; a part of a multi-line repeats the row of its feature."""
-    import shapely
-
-    coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
-    return LineLayer(
-        title,
-        context.place(coordinates, table.crs)[:, :2],
-        _offsets(np.bincount(line_of, minlength=len(lines))),
-        attributes={name: values[feature] for name, values in table.columns.items()},
-        style_column=style,
-    )
-
-
-def _offsets(sizes: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
 
 def _style_column(columns: Mapping[str, np.ndarray]) -> str:

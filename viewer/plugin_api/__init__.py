@@ -42,7 +42,14 @@ from viewer.indicators.record import IndicatorRecord, ParameterUsed, Status
 from viewer.plugin_api.catalogue import Entry
 from viewer.plugin_api.context import Progress, ReadContext
 from viewer.plugin_api.credits import credited, date_text
-from viewer.plugin_api.features import columns_of, geojson_table, table_layers
+from viewer.plugin_api.features import (
+    area_layer,
+    columns_of,
+    geojson_table,
+    has_endless_place,
+    line_layer,
+    table_layers,
+)
 from viewer.plugin_api.helper import prepared, run_helper
 from viewer.plugin_api.net import (
     Answer,
@@ -136,6 +143,7 @@ __all__ = [
     "VectorTable",
     "ViewerError",
     "area_in",
+    "area_layer",
     "columns_of",
     "credited",
     "date_text",
@@ -145,8 +153,10 @@ __all__ = [
     "find_places",
     "finest_level",
     "geojson_table",
+    "has_endless_place",
     "host_of",
     "json_object",
+    "line_layer",
     "list_vector_layers",
     "looks_like_source",
     "make_nodes",

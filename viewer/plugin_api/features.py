@@ -56,7 +56,7 @@ def table_layers(title: str, table: VectorTable, context: ReadContext, attributi
     while (shapely.get_type_id(parts) >= 4).any():
         parts, inner = shapely.get_parts(parts, return_index=True)
         feature = feature[inner]
-    usable = ~_endless(parts) & ~shapely.is_empty(parts)
+    usable = ~has_endless_place(parts) & ~shapely.is_empty(parts)
     parts, feature = parts[usable], feature[usable]
     lost[np.setdiff1d(np.arange(len(table)), feature)] = True
     context.warn(
@@ -67,7 +67,7 @@ def table_layers(title: str, table: VectorTable, context: ReadContext, attributi
     kind = shapely.get_type_id(parts)
     found = [
         (make, chosen)
-        for make, chosen in ((_areas, kind == 3), (_lines, (kind == 1) | (kind == 2)), (_points, kind == 0))
+        for make, chosen in ((area_layer, kind == 3), (line_layer, (kind == 1) | (kind == 2)), (_points, kind == 0))
         if chosen.any()
     ]
     layers = []
@@ -75,6 +75,55 @@ def table_layers(title: str, table: VectorTable, context: ReadContext, attributi
         layer = make(title, parts[chosen], feature[chosen], table, context)
         layers.append(replace(layer, attribution=attribution, style_column=_style(layer.attributes)))
     return layers
+
+
+def has_endless_place(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) which shapes have a coordinate that is no number or infinite; GEOS stops at those."""
+    import shapely
+
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    bad = np.bincount(of[~np.isfinite(coordinates).all(axis=1)], minlength=len(shapes)) > 0
+    return np.asarray(bad)
+
+
+def area_layer(
+    title: str, polygons: NDArray[Any], feature: NDArray[np.intp], table: VectorTable, context: ReadContext
+) -> AreaLayer:
+    """(n,) polygons as flat arrays; only features with a polygon keep their row.
+
+    feature : (n,) row of the table each polygon belongs to; several may belong to one.
+    """
+    import shapely
+
+    rows, polygon_feature = np.unique(feature, return_inverse=True)
+    rings, ring_polygon = shapely.get_rings(shapely.orient_polygons(polygons), return_index=True)
+    coordinates, ring_of = shapely.get_coordinates(rings, return_index=True)
+    closing = np.append(ring_of[1:] != ring_of[:-1], True)
+    coordinates, ring_of = coordinates[~closing], ring_of[~closing]
+    return AreaLayer(
+        title,
+        context.place(coordinates, table.crs)[:, :2],
+        _offsets(np.bincount(ring_of, minlength=len(rings))),
+        _offsets(np.bincount(ring_polygon, minlength=len(polygons))),
+        polygon_feature.astype(np.int32),
+        len(rows),
+        attributes={name: values[rows] for name, values in table.columns.items()},
+    )
+
+
+def line_layer(
+    title: str, lines: NDArray[Any], feature: NDArray[np.intp], table: VectorTable, context: ReadContext
+) -> LineLayer:
+    """(n,) lines as flat arrays; a part of a multi-line repeats the row of its feature, in (n,) ``feature``."""
+    import shapely
+
+    coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
+    return LineLayer(
+        title,
+        context.place(coordinates, table.crs)[:, :2],
+        _offsets(np.bincount(line_of, minlength=len(lines))),
+        attributes={name: values[feature] for name, values in table.columns.items()},
+    )
 
 
 def _geometry_text(value: object, dumps: Any) -> str | None:
@@ -104,49 +153,6 @@ def _text(value: object) -> str:
 
         return orjson.dumps(value).decode("utf-8")[:MAX_TEXT]
     return str(value)[:MAX_TEXT]
-
-
-def _endless(parts: NDArray[Any]) -> NDArray[np.bool_]:
-    import shapely
-
-    coordinates, of = shapely.get_coordinates(parts, return_index=True)
-    bad = np.bincount(of[~np.isfinite(coordinates).all(axis=1)], minlength=len(parts)) > 0
-    return np.asarray(bad)
-
-
-def _areas(
-    title: str, polygons: NDArray[Any], feature: NDArray[np.intp], table: VectorTable, context: ReadContext
-) -> Layer:
-    import shapely
-
-    rows, polygon_feature = np.unique(feature, return_inverse=True)
-    rings, ring_polygon = shapely.get_rings(shapely.orient_polygons(polygons), return_index=True)
-    coordinates, ring_of = shapely.get_coordinates(rings, return_index=True)
-    closing = np.append(ring_of[1:] != ring_of[:-1], True)
-    coordinates, ring_of = coordinates[~closing], ring_of[~closing]
-    return AreaLayer(
-        title,
-        context.place(coordinates, table.crs)[:, :2],
-        _offsets(np.bincount(ring_of, minlength=len(rings))),
-        _offsets(np.bincount(ring_polygon, minlength=len(polygons))),
-        polygon_feature.astype(np.int32),
-        len(rows),
-        attributes={name: values[rows] for name, values in table.columns.items()},
-    )
-
-
-def _lines(
-    title: str, lines: NDArray[Any], feature: NDArray[np.intp], table: VectorTable, context: ReadContext
-) -> Layer:
-    import shapely
-
-    coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
-    return LineLayer(
-        title,
-        context.place(coordinates, table.crs)[:, :2],
-        _offsets(np.bincount(line_of, minlength=len(lines))),
-        attributes={name: values[feature] for name, values in table.columns.items()},
-    )
 
 
 def _points(
