@@ -267,6 +267,11 @@ class _CityReader:
             where=tuple(objects.ids[owner] for owner in dict.fromkeys(objects.faces.hollows[:1000]))[:20],
             count=len(objects.faces.hollows),
         )
+        context.warn(
+            "Geometries that could not be understood were left out ({count}).",
+            where=tuple(objects.ids[owner] for owner in dict.fromkeys(objects.faces.empty[:1000]))[:20],
+            count=len(objects.faces.empty),
+        )
         context.info("Outlines without heights, put at height 0: {count}", count=objects.faces.flat_rings)
         context.warn("Shapes that lie in another file, left out: {count}", count=objects.implicit.external)
         context.warn(

@@ -109,7 +109,7 @@ class FaceCollector:
     ids : id of each polygon gathered since ``new_member`` -> levels of detail it was gathered for.
     references : uses by ``xlink:href`` since ``new_member``.
     lines : geometries that are lines or points, which are not shown. flat_rings : rings without heights.
-    hollows : owner of each inner shell of a solid.
+    hollows : owner of each inner shell of a solid. empty : owner of each solid among others that has nothing.
     taken : what was taken out of the text around the members gathered now.
     """
 
@@ -121,6 +121,7 @@ class FaceCollector:
         self.lines = 0
         self.flat_rings = 0
         self.hollows: list[int] = []
+        self.empty: list[int] = []
         self.taken = Shortcuts()
         self._coded: Shortcuts | None = None
         self._lone_lod: list[int] = []
@@ -237,6 +238,8 @@ class FaceCollector:
         before = self._solid_count.get((owner, lod), 0)
         for number, own in enumerate(shells, start=before + 1):
             inner = 0
+            if len(solids) > 1 and not any(len(shell) or shell.get(HREF) for shell in own):
+                self.empty.append(owner)
             for shell in own:
                 if _name_of(shell) == "interior":
                     inner += 1

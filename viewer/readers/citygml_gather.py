@@ -125,6 +125,7 @@ class Gatherer:
             part.ids[index] = f"{name}_{first + index + 1}"
         lods = np.array([objects.lod_code(lod) for lod in part.lods] or [0], dtype=np.uint8)
         objects.faces.hollows += [owner + first for owner in part.hollows]
+        objects.faces.empty += [owner + first for owner in part.empty]
         codes = lods.tolist()
         objects.ids += part.ids
         objects.types += part.types
@@ -184,6 +185,7 @@ class Part:
     lines: int
     flat_rings: int
     hollows: list[int]
+    empty: list[int]
     shapes: dict[str, FaceArrays]
     places: Places
     external: int
@@ -235,6 +237,7 @@ class Part:
             lines=objects.faces.lines,
             flat_rings=objects.faces.flat_rings,
             hollows=objects.faces.hollows,
+            empty=objects.faces.empty,
             shapes=objects.implicit.shapes,
             places=objects.implicit.places,
             external=objects.implicit.external,

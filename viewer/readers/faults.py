@@ -56,15 +56,15 @@ def note_without_area(
     context: ReadContext, bad: NDArray[np.bool_], positions: NDArray[np.float32], face_start: NDArray[np.int32],
     face_object: NDArray[np.integer], ids: list[str],
 ) -> None:  # fmt: skip
-    """Tell apart faces whose points lie in one line, and outlines whose halves cancel out, such as a bow tie."""
+    """Tell apart faces whose points are one or lie in a line, and outlines whose halves cancel out, as in a bow tie."""
     faces = np.flatnonzero(bad)
     sizes = np.diff(face_start)[faces]
     points = positions[np.repeat(bad, np.diff(face_start))].astype(np.float64)
     starts = np.cumsum(sizes) - sizes
     points -= np.repeat(np.add.reduceat(points, starts) / sizes[:, None], sizes, axis=0)
     spread = np.linalg.eigvalsh(np.add.reduceat(points[:, :, None] * points[:, None, :], starts) / sizes[:, None, None])
-    crossed = spread[:, 1] > _SNAP_M**2
-    for code, some in (("104", faces[crossed]), ("F01", faces[~crossed])):
+    crossed, spot = spread[:, 1] > _SNAP_M**2, spread[:, 2] <= _SNAP_M**2
+    for code, some in (("101", faces[spot]), ("104", faces[crossed]), ("F01", faces[~(crossed | spot)])):
         note_faults(context, code, face_object[some], positions[face_start[some]], ids, lost=True)
 
 

@@ -191,7 +191,7 @@ class Polygons:
         if not len(hole):
             return np.zeros(self.count, dtype=bool)
         along = np.einsum("ij,ij->i", self.ring_normal[hole], self.normal[self.face_of_ring[hole]])
-        self._note_rings("208", hole[along > 0])
+        turned = self._note_rings("208", hole[along > 0])
         twice, crossed = self._meeting_rings(faces)
         self._note_rings("202", np.flatnonzero(twice))
         bad = self._note_rings("201", np.flatnonzero(crossed & ~twice)) | self._faces(self.face_of_ring[twice])
@@ -201,7 +201,7 @@ class Polygons:
         bad |= self._note_rings("206", outside)
         bad |= self._nested(np.setdiff1d(hole, outside))
         bad |= self._cut_apart(left & ~bad)
-        return bad
+        return bad | turned  # what is turned may lie right, but closes no shell
 
     def _meeting_rings(self, faces: Flags) -> tuple[Flags, Flags]:
         """(R,) rings that are the same as another of their face, and rings that cross another."""
