@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from viewer.scenario.change import CityChange, lifted_z
 from viewer.scene.city_mesh import CityArrays
 from viewer.scene.faces import Faces
+from viewer.scene.rays import nearest_triangle
 
 Vector = NDArray[np.float64]
 #: Tiles whose faces stay at hand for the next ray.
@@ -143,23 +144,11 @@ class CityPicker:
         triangles = np.flatnonzero((wanted[faces.feature - begin] & faces.shown)[faces.triangle_face])
         if not len(triangles):
             return None
-        corners = self._moved(faces, triangles, change)
-        a, e1, e2 = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        p = np.cross(direction, e2)
-        det = (e1 * p).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = 1.0 / det
-            s = origin - a
-            u = (s * p).sum(axis=1) * inverse
-            q = np.cross(s, e1)
-            v = (q @ direction) * inverse
-            t = (e2 * q).sum(axis=1) * inverse
-            good = (np.abs(det) > 1e-12) & (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (t > 1e-6)
-        if not good.any():
+        nearest, distance = nearest_triangle(self._moved(faces, triangles, change), origin, direction)
+        if nearest < 0:
             return None
-        k = int(np.argmin(np.where(good, t, np.inf)))
-        face = int(faces.triangle_face[triangles[k]])
-        return _at(origin, direction, float(t[k]), int(faces.feature[face]), int(faces.surface[face]))
+        face = int(faces.triangle_face[triangles[nearest]])
+        return _at(origin, direction, distance, int(faces.feature[face]), int(faces.surface[face]))
 
     def _moved(self, faces: Faces, triangles: NDArray[np.int64], change: CityChange | None) -> Vector:
         """(n, 3, 3) corners of triangles where the scenario puts them."""

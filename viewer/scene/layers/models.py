@@ -16,7 +16,7 @@ from viewer.city.models import ModelLayer
 from viewer.city.streamed import MeshContent
 from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of
 from viewer.scene.palettes import Look, rgb
-from viewer.scene.rays import triangles_hit
+from viewer.scene.rays import nearest_triangle
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import triangles_mesh
 
@@ -95,12 +95,14 @@ class ModelDrawing(LayerDrawing):
         back = np.linalg.inv(self.view.matrix)
         start, way = back[:3, :3] @ origin + back[:3, 3], back[:3, :3] @ direction
         stretch = float(np.linalg.norm(way))
-        nearest = min(
-            (triangles_hit(mesh.positions, mesh.triangles, start - np.asarray(mesh.origin_local), way / stretch)
-             for mesh in self._layer.meshes),
-            default=np.inf,
-        )  # fmt: skip
+        nearest = min((_hit(mesh, start, way / stretch) for mesh in self._layer.meshes), default=np.inf)
         return (0, nearest / stretch) if np.isfinite(nearest) else None
+
+
+def _hit(mesh: MeshContent, origin: Floats, direction: Floats) -> float:
+    """How far a ray goes in the space of the model until it meets a mesh."""
+    corners = mesh.positions[mesh.triangles].astype(np.float64)
+    return nearest_triangle(corners, origin - np.asarray(mesh.origin_local), direction)[1]
 
 
 def _pictures(mesh: MeshContent) -> list[int]:
