@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.loopback import Loopback
 from viewer.city import Frame
 from viewer.plugin_api import ReadContext
+from viewer.plugin_api.net import Copies, Limits, Network
 from viewer.plugin_host import PluginHost
 
 BUNDLED = Path(__file__).resolve().parents[2] / "plugins"
@@ -40,3 +42,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real data sets are not beside this checkout")
     return SHARED
+
+
+@pytest.fixture
+def server():
+    """A server on loopback that answers as a test wants."""
+    one = Loopback()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def network(server, tmp_path):
+    """A way to that server alone, of little patience, with copies of its own."""
+    limits = Limits(connect_s=1.0, silent_s=2.0, total_s=5.0)
+    return Network([server.host], copies=Copies(tmp_path / "copies"), limits=limits)

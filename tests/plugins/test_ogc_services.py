@@ -5,28 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from tests.plugins import service_answers as made
 from tests.plugins.conftest import EXTENT, FRAME
 from viewer.city import AreaLayer, Frame, ImageLayer, LineLayer, PointLayer
 from viewer.errors import NetworkError, NotConnectedError, ReadError
 from viewer.plugin_api import ReadContext
-from viewer.plugin_api.net import Copies, Limits, Network
+from viewer.plugin_api.net import Copies, Network
 
 WEST, NORTH = 565_000.0, 5_935_000.0
-
-
-@pytest.fixture
-def server():
-    one = Loopback()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def network(server, tmp_path):
-    limits = Limits(connect_s=1.0, silent_s=2.0, total_s=5.0)
-    return Network([server.host], copies=Copies(tmp_path / "copies"), limits=limits)
 
 
 @pytest.fixture

@@ -6,25 +6,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from tests.plugins.conftest import EXTENT, FRAME
 from viewer.city import Frame
 from viewer.errors import NotConnectedError, ReadError
 from viewer.plugin_api import ReadContext
-from viewer.plugin_api.net import Copies, Limits, Network
-
-
-@pytest.fixture
-def server():
-    one = Loopback()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def network(server, tmp_path):
-    limits = Limits(connect_s=1.0, silent_s=2.0, total_s=5.0)
-    return Network([server.host], copies=Copies(tmp_path / "copies"), limits=limits)
+from viewer.plugin_api.net import Network
 
 
 @pytest.fixture
