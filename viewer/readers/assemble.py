@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from viewer.city.appearance import Appearance
 from viewer.city.frame import Frame
 from viewer.city.gate import check_city, offsets
-from viewer.city.kinds import lod_key
+from viewer.city.kinds import Theme, lod_key, theme_of_type
 from viewer.city.model import CityModel, ObjectTable
 from viewer.city.solids import told
 from viewer.errors import LimitError, ReadError
@@ -37,6 +37,8 @@ _MAX_POINTS = 2**31 - 1
 _FAR_M = 100_000.0
 _FAR_UP_M = 12_000.0
 
+#: Types that are known and still about nothing special.
+_WITHOUT_THEME = frozenset({"GenericCityObject", "CityObjectGroup"})
 _AS_THE_OPEN_CITY = "{crs} was assumed, because it is the one of the open city."
 
 
@@ -419,14 +421,15 @@ def _appearance(raw: RawCity, face_start: NDArray[np.int32], context: ReadContex
 
 
 def _note_unknown_types(raw: RawCity, context: ReadContext) -> None:
-    unknown = Counter(name for name in raw.object_types if name.startswith("+"))
+    odd = {name for name in set(raw.object_types) - _WITHOUT_THEME if theme_of_type(name) is Theme.GENERIC}
+    unknown = Counter(name for name in raw.object_types if name.startswith("+") or name in odd)
     for name, count in unknown.items():
         where = tuple(i for i, t in zip(raw.object_ids, raw.object_types, strict=True) if t == name)[:20]
         context.info(
             "Objects of an unknown kind ({kind}), shown in a neutral colour: {count}",
             where=where,
             count=count,
-            kind=name[1:],
+            kind=name.removeprefix("+"),
         )
 
 

@@ -126,6 +126,7 @@ def _raw_pieces(member: Member, context: ReadContext, *, share: bool) -> RawCity
             document, vertices = collect_in_parts(member, pieces, collector, context.progress)
             if document.get("type") != "CityJSON":
                 raise Unusual
+            collector.expect(pieces.count)
             return _finished(collector, document, vertices, context)
         for number, objects in enumerate(pieces.objects()):
             collector.add(objects, None)
@@ -134,6 +135,7 @@ def _raw_pieces(member: Member, context: ReadContext, *, share: bool) -> RawCity
         document, vertices = pieces.finish()
     if document.get("type") != "CityJSON":
         raise Unusual
+    collector.expect(pieces.count)
     return _finished(collector, document, vertices, context)
 
 

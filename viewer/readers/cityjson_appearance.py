@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 BROKEN = "Textures and materials that do not fit their geometry, not used: {count}"
 THEMES = "The city is shown with the textures of the theme {theme}; it also has {others}."
 UNKNOWN = "Surfaces with a texture that is not in the file: {count}"
+NO_MATERIAL = "Surfaces with a material that is not in the file: {count}"
 UNFIT = "Texture coordinates that do not fit their ring, not used: {count}"
 
 _SOLIDS = frozenset({"MultiSolid", "CompositeSolid"})
@@ -189,6 +190,7 @@ class LookCollector:
         What could not be used is told to ``context``.
         """
         self.flatten()
+        self._rings = {theme: rings for theme, rings in self._rings.items() if rings.key}  # what could be used
         if self._finder is not None:
             note_lost(self._finder.lost, context)
         context.warn(BROKEN, count=self._broken)
@@ -205,7 +207,7 @@ class LookCollector:
             context.warn(UNKNOWN, count=unknown)
             context.warn(UNFIT, count=unfit)
         if paint in self._painted:
-            self._dye(self._painted[paint], number, material)
+            context.warn(NO_MATERIAL, count=self._dye(self._painted[paint], number, material))
         return Appearance(
             uv=uv,
             face_texture=texture,
@@ -243,13 +245,16 @@ class LookCollector:
         face_texture[ring_face[there[fits]]] = picture[fits]
         return int((~known).sum()), int((~fits).sum())
 
-    def _dye(self, painted: list[tuple[Ints, Ints]], number: Ints, face_material: NDArray[np.int32]) -> None:
+    def _dye(self, painted: list[tuple[Ints, Ints]], number: Ints, face_material: NDArray[np.int32]) -> int:
+        """Fill in materials; how many faces ask for an unknown one."""
         of_number = np.full(self._faces + 1, -1, np.int64)  # the last one is that of faces without a number
         for numbers, material in painted:
             of_number[numbers] = material
         material = of_number[number]
-        material[material >= len(self._materials)] = -1
+        unknown = material >= len(self._materials)
+        material[unknown] = -1
         face_material[:] = material
+        return int(unknown.sum())
 
     def _all_points(self) -> NDArray[np.float32]:
         return np.concatenate(self._points) if self._points else np.zeros((0, 2), np.float32)

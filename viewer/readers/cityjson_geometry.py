@@ -158,9 +158,6 @@ class GeometryBatch:
         self._codes = []
         try:
             surfaces, values = self._all_surfaces(geometry, owner)
-            semantics = geometry.get("semantics")
-            types = semantics.get("surfaces") if semantics else None
-            type_names = [surface["type"] for surface in types] if types else []
         except _BROKEN:
             self.findings.broken_geometries.append(owner)
             return
@@ -170,6 +167,13 @@ class GeometryBatch:
         n_faces = len(surfaces)
         if not n_faces:
             return
+        semantics = geometry.get("semantics")
+        try:
+            types = semantics.get("surfaces") if semantics else None
+            type_names = [surface["type"] for surface in types] if types else []
+        except _BROKEN:
+            self.findings.broken_semantics.append(owner)
+            type_names, values = [], None
         if type(values) is not list or not type_names:
             if type_names or values:
                 self.findings.broken_semantics.append(owner)
@@ -193,7 +197,7 @@ class GeometryBatch:
         kind = geometry["type"]
         boundaries = geometry["boundaries"]
         semantics = geometry.get("semantics")
-        values = semantics.get("values") if semantics else None
+        values = semantics.get("values") if type(semantics) is dict else None
         if kind == "Solid":
             if len(boundaries) > 1:
                 return self._of_shells([boundaries], [values] if values else None, owner)
@@ -221,10 +225,6 @@ class GeometryBatch:
         for number, solid in enumerate(solids):
             of_shells = _list_of(of_solids[number]) if number < len(of_solids) else []
             fits = fits and len(of_shells) in (0, len(solid))
-            if not solid:
-                self.findings.broken_geometries.append(owner)
-            elif len(solid) > 1:
-                self.findings.inner_shells.append(owner)
             for place, shell in enumerate(solid):
                 if type(shell) is not list:
                     raise TypeError("shell")
@@ -235,6 +235,8 @@ class GeometryBatch:
                 codes += [shell_code(number + 1, place, composite=composite)] * len(shell)
         if not fits:
             self.findings.broken_semantics.append(owner)
+        self.findings.broken_geometries.extend(owner for solid in solids if not solid)
+        self.findings.inner_shells.extend(owner for solid in solids if len(solid) > 1)
         self._codes = codes if len(solids) > 1 or any(len(solid) > 1 for solid in solids) else []
         return surfaces, indices if values else None
 

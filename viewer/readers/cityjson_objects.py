@@ -40,6 +40,8 @@ BROKEN_SEMANTICS = "Surface types that do not fit their geometry were ignored ({
 NOT_SURFACES = "Geometries made of points or lines are not drawn ({count})."
 INNER_SHELLS = "Inner shells of solids (hollows) are not drawn ({count})."
 UNKNOWN_PARENT = "Objects name a parent that is not in the file; they stand alone ({count})."
+UNKNOWN_CHILD = "Objects name a child that is not in the file ({count})."
+REPEATED_KEY = "Objects with the id of another one are lost, because JSON keeps one of them only ({count})."
 UNKNOWN_TYPE = "Objects without a type are shown as generic objects ({count})."
 MISSING_TEMPLATE = "Copies of a template that is missing or unusable were left out ({count})."
 
@@ -73,6 +75,11 @@ class CityCollector:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def expect(self, count: int) -> None:
+        """Tell of objects that a document had beyond those taken; nothing is sure where some are broken."""
+        if not self._broken_objects:
+            self._context.warn(REPEATED_KEY, count=count - len(self._ids))
 
     @property
     def pending(self) -> int:
@@ -354,11 +361,15 @@ class CityCollector:
             for position in found:
                 if self._types[position] != _GROUP:
                     self._adopt(index, position)
+        childless: list[str] = []
         for index, name in self._waiting_children:
             if name in self._position:
                 self._adopt(self._position[name], index)
+            else:
+                childless.append(self._ids[index])
         self._waiting_parents, self._waiting_children = [], []
         self._warn(UNKNOWN_PARENT, lost)
+        self._warn(UNKNOWN_CHILD, childless)
 
     def _tell(self) -> None:
         own = self._findings

@@ -54,6 +54,8 @@ class PiecewiseDocument:
         self._prefix = b""
         self._rest = b""
         self._used = self._end = 0
+        #: How many objects were seen, once all were taken.
+        self.count = 0
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """The city objects, some at a time, as parsed.
@@ -99,7 +101,7 @@ class PiecewiseDocument:
             block = self._whole_escapes(block)
             cut, end = scanner.scan(block)
             if end is not None:
-                self._end = at + end
+                self._end, self.count = at + end, scanner.count
                 self._rest = block[end:] + self._before[self._used :]
                 self._before = b""
                 yield block[:end], at + end, True
@@ -181,9 +183,10 @@ class PiecewiseDocument:
 
 
 class _Scanner:
-    """Follows strings and braces from block to block."""
+    """Follows strings and braces from block to block. count : whole objects so far."""
 
     def __init__(self) -> None:
+        self.count = 0
         self._depth = 0
         self._inside_string = False
 
@@ -204,8 +207,10 @@ class _Scanner:
         closing = (step == -1).nonzero()[0]
         beyond = closing[depth[closing] < 0]
         if len(beyond):
+            self.count += int((depth[closing[closing < beyond[0]]] == 0).sum())
             return 0, int(place[beyond[0]])
         whole = closing[depth[closing] == 0]
+        self.count += len(whole)
         return (int(place[whole[-1]]) + 1 if len(whole) else 0), None
 
 
