@@ -14,7 +14,7 @@ import pytest
 from viewer.city import CityModel
 from viewer.errors import ReadError
 from viewer.plugin_api.context import Progress, ReadContext
-from viewer.readers import citygml, citygml_parts, helpers
+from viewer.readers import citygml, citygml_blocks, citygml_parts, helpers
 from viewer.readers.citygml import read_citygml
 from viewer.readers.citygml_blocks import Head
 from viewer.readers.citygml_shortcut import InDoubtError, shorten
@@ -54,6 +54,39 @@ def everything(version: str, count: int = 12) -> list[str]:
         gml.building(gml.attributes(version).replace("31001_1000", "Haus &amp; Hof"), "G"),
     ]
     return members
+
+
+#: Properties in all the ways that make a column differ: twice, with blanks, empty, in other units, not ASCII.
+LEAVES = (
+    "<b:function>one</b:function><b:function>two</b:function><b:function>one</b:function>",
+    "<b:function> one </b:function><b:measuredHeight uom='#m'>7.5</b:measuredHeight>",
+    '<b:measuredHeight uom="cm">750</b:measuredHeight><b:measuredHeight uom="m">8</b:measuredHeight>',
+    '<b:function></b:function><b:function>Straße</b:function><b:measuredHeight uom="cm">high</b:measuredHeight>',
+    "<b:function>three</b:function><g:stringAttribute name='function'><g:value>four</g:value></g:stringAttribute>"
+    "<b:function>five</b:function>",
+    "<g:stringAttribute name='function'><g:value>six</g:value></g:stringAttribute><b:function>seven</b:function>",
+    "<b:function>eight</b:function><b:consistsOfBuildingPart><b:BuildingPart q:id='@'><b:function>nine</b:function>"
+    "</b:BuildingPart></b:consistsOfBuildingPart><b:function>ten</b:function>",
+    f"<b:class>{'long ' * 4000}</b:class><b:function>eleven</b:function>",
+)
+
+
+def leaves(count: int) -> list[str]:
+    """Buildings with properties in varying order and company."""
+    chance = random.Random(3)
+    usual = '<b:class>1000</b:class><b:function>1</b:function><b:measuredHeight uom="#m">%d.25</b:measuredHeight>'
+    made = []
+    for k in range(count):
+        some = usual % k if k % 3 else "".join(chance.sample(LEAVES, 1 + k % 4))
+        made.append(gml.building(some.replace("@", f"P{k}"), f"L{k}"))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of many blocks: what is gathered in one and used in the next has to fit."""
+    monkeypatch.setattr(citygml_blocks, "BLOCK_BYTES", 6000)
+    monkeypatch.setattr(citygml_blocks, "_READ_BYTES", 2000)
 
 
 def written(path: Path, version: str, members: list[str]) -> Path:
@@ -126,6 +159,14 @@ def test_a_quick_reading_is_a_careful_one(tmp_path, monkeypatch, ways, version):
     quick = outcome(path)
     assert ways == ["read_quickly"]
     assert quick == with_care(path, monkeypatch)
+
+
+def test_properties_of_all_kinds_come_in_the_order_of_the_file(tmp_path, monkeypatch, ways):
+    path = written(tmp_path / "city.gml", "2.0", leaves(120))
+    quick = outcome(path)
+    assert ways == ["read_quickly"]
+    assert quick == with_care(path, monkeypatch)
+    assert "six, seven" in str(quick), "the file has what is joined"
 
 
 @versions

@@ -94,6 +94,7 @@ class Gatherer:
             if faces.full:
                 self.flush(take)
         self.flush(take)
+        objects.settle_leaves()
         self.version = self.version or version_of(own_namespaces(reader.root))
 
     def flush(self, take: Take) -> None:

@@ -30,12 +30,14 @@ from viewer.readers.citygml_names import (
 from viewer.readers.citygml_shortcut import (
     COUNT,
     FACE,
+    LEAF_NAMES,
     LEAVES,
     LONE,
     NUMBER,
     REFERENCES,
     STAND_INS,
     InDoubtError,
+    Shortcuts,
 )
 
 Element = Any
@@ -49,6 +51,7 @@ _TAKEN_SURFACES, _TAKEN_TEXTS, _TAKEN = Role.TAKEN_SURFACES, Role.TAKEN_TEXTS, R
 _ROLE_OF_STAND_IN = {LONE: _TAKEN_SURFACES, LEAVES: _TAKEN_TEXTS, FACE: _TAKEN, REFERENCES: _TAKEN}
 
 _FACES_TAKEN = tuple(f"{{*}}{name}" for name in (FACE, LONE, REFERENCES))
+_LEAF_NAMES = frozenset({*LEAF_NAMES, "name"})
 _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
 
 
@@ -90,6 +93,10 @@ class ObjectCollector:
         self._level_of: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._lod_code: dict[str, int] = {}
+        self._leaves_of: Shortcuts | None = None
+        self._at_once = False
+        #: Runs of texts taken out of the text around the members that wait for ``settle_leaves``: object, first, last.
+        self._runs: list[tuple[int, int, int]] = []
 
     @property
     def dressed(self) -> bool:
@@ -273,6 +280,8 @@ class ObjectCollector:
     # -- attributes --------------------------------------------------------------------------------------------
 
     def _text(self, index: int, name: str, text: str | None) -> None:
+        if self._runs and name in _LEAF_NAMES:
+            self.settle_leaves()
         if not text:
             return
         text = text.strip()
@@ -306,19 +315,59 @@ class ObjectCollector:
         """A run of properties that are one text each."""
         taken, first = self.faces.taken, int(stand_in.get(NUMBER))
         last = first + int(stand_in.get(COUNT))
-        columns, known = self.attributes, self._texts
+        if taken is not self._leaves_of:
+            self.settle_leaves()
+            self._leaves_of = taken
+            self._at_once = self.attributes.keys() >= set(taken.leaf_name)  # else columns would come in another order
+        if self._at_once:
+            self._runs.append((index, first, last))
+            return
         for name, text, unit in zip(
             taken.leaf_name[first:last], taken.leaf_text[first:last], taken.leaf_unit[first:last], strict=True
         ):
-            column = columns.get(name)
-            if unit and name == "measuredHeight":
-                text = _in_metres(text, unit) or ""
+            self._text(index, name, (_in_metres(text, unit) or "") if unit and name == "measuredHeight" else text)
+
+    def settle_leaves(self) -> None:
+        """Put the runs of texts that wait into their columns."""
+        runs, self._runs, taken = self._runs, [], self._leaves_of
+        if not runs or taken is None:
+            return
+        owners = [index for index, first, last in runs for _ in range(first, last)]
+        parts = (taken.leaf_name, taken.leaf_text, taken.leaf_unit)
+        if runs[-1][2] - runs[0][1] == len(owners):
+            names, texts, units = (part[runs[0][1] : runs[-1][2]] for part in parts)
+        else:
+            names, texts, units = ([part[k] for _, first, last in runs for k in range(first, last)] for part in parts)
+        places: dict[str, list[int]] = {name: [] for name in dict.fromkeys(names)}
+        for place, name in enumerate(names):
+            places[name].append(place)
+        for name, own in places.items():
+            of, said = [owners[k] for k in own], [texts[k] for k in own]
+            if name == "measuredHeight":
+                said = [
+                    (_in_metres(text, units[k]) or "") if units[k] else text for text, k in zip(said, own, strict=True)
+                ]
+            where, column = self.attributes[name]
+            clean = self._alike(said)
             # The short way for what is usual; all else is left to ``_text``.
-            if column is None or text not in known or (column[0] and column[0][-1] == index):
-                self._text(index, name, text)
+            if clean is None or len(set(of)) < len(of) or (where and where[-1] == of[0]):
+                for index, text in zip(of, said, strict=True):
+                    self._text(index, name, text)
             else:
-                column[0].append(index)
-                column[1].append(known[text])
+                where.extend(of)
+                column.extend(clean)
+
+    def _alike(self, texts: list[str]) -> list[str] | None:
+        """Texts without blanks around them, equal ones the same; None if one is empty or too long."""
+        known = self._texts
+        found = [known.get(text) for text in texts]
+        for place, text in enumerate(texts) if None in found else ():
+            if found[place] is None:
+                text = text.strip()
+                if not 0 < len(text) <= limits.MAX_ATTRIBUTE_LENGTH:
+                    return None
+                found[place] = known.setdefault(text, text)
+        return found  # type: ignore[return-value]
 
     def _leaves(self, element: Element, index: int) -> None:
         """Texts deep inside an extension, by their own names."""
@@ -353,6 +402,7 @@ class ObjectCollector:
 
     def _height_3(self, element: Element, index: int) -> None:
         """Height of CityGML 3.0: the first one becomes ``measuredHeight``."""
+        self.settle_leaves()
         column = self.attributes.get("measuredHeight")
         if column is not None and column[0] and column[0][-1] == index:
             return

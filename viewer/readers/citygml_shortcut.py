@@ -86,9 +86,11 @@ def shorten(text: str, namespaces: Mapping[str | None, str]) -> tuple[str, Short
     found = Shortcuts()
 
     between, group = _taken(patterns.lone, text)
-    kinds = {name: int(SURFACES[name]) for name in set(group("kind"))}
-    found.lone_surface = [kinds[name] for name in group("kind")]
-    found.lone_level = group("level")
+    surfaces, shapes = group("surface"), group("shape")  # groups within these would be more texts to make
+    kinds = {name: int(SURFACES[name.rpartition(":")[2]]) for name in set(surfaces)}
+    found.lone_surface = [kinds[name] for name in surfaces]
+    levels = {name: name[-len("0MultiSurface")] for name in set(shapes)}
+    found.lone_level = [levels[name] for name in shapes]
     found.lone_id = [name or "" for name in group("id")]
     found.lone_text = _coordinates(group("list"), group("points"))
     short = _with_runs(between, LONE, _BLANK)
@@ -178,12 +180,12 @@ def _patterns(namespaces: tuple[tuple[str, str], ...]) -> _Patterns | None:
     surfaces = "|".join(sorted(set(SURFACES) - INTERIOR_SURFACES - SPACES))
     lone = (
         rf"<(?P<property>{c}(?:boundedBy|boundary|opening|fillingSurface))>\s*"
-        rf"<(?P<surface>{c}(?P<kind>{surfaces})){_ATTRIBUTES}\s*>\s*"
+        rf"<(?P<surface>{c}(?:{surfaces})){_ATTRIBUTES}\s*>\s*"
         # what a surface may say about itself is not read
         rf"(?:(?:<(?P<date>{c}creationDate)>{_TEXT}</(?P=date)>|<(?P<own>{g}(?:name|description))>{_TEXT}</(?P=own)>"
         rf"|<(?P<generic>{c}(?:string|int|double|date|uri|measure)Attribute){_ATTRIBUTES}\s*>"
         rf"\s*<(?P<value>{c}value){_ATTRIBUTES}>{_TEXT}</(?P=value)>\s*</(?P=generic)>)\s*)*"
-        rf"<(?P<shape>{c}lod(?P<level>[0-4])MultiSurface)>\s*"
+        rf"<(?P<shape>{c}lod[0-4]MultiSurface)>\s*"
         rf"<(?P<collection>{g}(?:MultiSurface|CompositeSurface)){_ATTRIBUTES}\s*>\s*<{g}surfaceMember>\s*{face}"
         rf"\s*</{g}surfaceMember>\s*</(?P=collection)>\s*</(?P=shape)>\s*</(?P=surface)>\s*</(?P=property)>"
     )
