@@ -95,7 +95,7 @@ def test_a_city_too_large_for_the_memory_is_one_banner_and_the_city_stays(city_w
     def derive(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("viewer.workspace.workspace.derive", derive)
+    monkeypatch.setattr("viewer.workspace.reading.derive", derive)
     city_window.opener.open([str(city_file)])
     (banner,) = city_window.stage.toasts.banners()
     words = " ".join(shown.text() for shown in banner.findChildren(QLabel))
