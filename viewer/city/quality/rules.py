@@ -1,6 +1,6 @@
 """Every fault that is looked for: its code, what it is called, how grave it is and what to do about it.
 
-Numbers from 101 to 503 are those of val3dity, which took the words of ISO 19107; letters are our own.
+Numbers from 101 to 601 are those of val3dity, which took the words of ISO 19107; letters are our own.
 """
 
 from __future__ import annotations
@@ -102,6 +102,9 @@ _ALL = (
          "Delete one of the two solids.", "DUPLICATED_SOLIDS"),
     Rule("503", "solid", _E, "Solids of a CompositeSolid do not hang together",
          "Let them share a surface, or make a MultiSolid of them.", "DISCONNECTED_SOLIDS"),
+    Rule("601", "object", _W, "Parts of a building overlap",
+         "Move their common wall until both only touch there; the largest common height is given.",
+         "BUILDINGPARTS_OVERLAP", "m"),
     Rule("O01", "object", _E, "Id is used more than once",
          "Give every object an id of its own; a number was added here."),
     Rule("O02", "object", _E, "Building stands twice",

@@ -11,6 +11,7 @@ from viewer.city.model import CityModel
 from viewer.city.quality.crossings import crossing_faces
 from viewer.city.quality.findings import Collector
 from viewer.city.quality.pairs import clusters
+from viewer.city.quality.parts import check_parts
 from viewer.city.quality.polygons import SNAP_M
 from viewer.city.quality.solids import Shells, check_solids
 from viewer.city.solids import shell_of
@@ -59,6 +60,7 @@ def check_shells(city: CityModel, shape: FaceGeometry, broken: Flags, found: Col
         instead = np.isin(shell, better)
         whole = _Shells(city, shape, faces & ~(instead & opening), shell, kinds)
     sound = whole.note(found)
+    check_parts(city, whole.as_shells(sound), found)
     if city.face_shell is not None:
         # A shell that could not be judged leaves its solid unjudged, too.
         unjudged = np.unique(shell[(city.face_shell != 0) & ~np.isin(shell, whole.names)])
@@ -147,6 +149,17 @@ class _Shells:
         flawless = np.isin(np.arange(len(self.names)), sound)
         flawless[np.concatenate([inwards, several, crossing])] = False
         return flawless
+
+    def as_shells(self, sound: Flags) -> Shells:
+        """These shells as plain arrays."""
+        return Shells(
+            body=self.names // len(self.kinds),
+            owner=self._objects_of(self.names),
+            code=self.kinds[self.names % len(self.kinds)],
+            sound=sound,
+            faces=self.chosen,
+            shell=self.shell_of,
+        )
 
     def for_solids(self, sound: Flags, unjudged: Index) -> Shells:
         """The shells that are told apart, and those that were not judged, as ``check_solids`` takes them."""

@@ -33,7 +33,7 @@ _SURE = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Shells:
-    """S shells that a file tells apart.
+    """S shells of solids.
 
     body : (S,) object and level of detail as one number; owner : (S,) the object. code : (S,) of ``face_shell``.
     sound : (S,) bool, shells that can be trusted. faces : (N,) and shell : (N,) the faces and the shell of each.
