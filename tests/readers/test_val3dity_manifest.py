@@ -125,6 +125,7 @@ FAULTS: dict[str, tuple[Body, dict[str, int]]] = {
     "302-no-roof": (solid(without(block(), 5)), {"302": 1}),
     "302-gap": (solid([*block()[:ROOF], *block(z=0.01)[ROOF:]]), {"302": 1}),
     "303-edge": (solid([*block(), *block(x=10.0, y=10.0)]), {"303": 1}),
+    "303-point": (solid([*block(), *block(x=10.0, y=10.0, z=6.0)]), {"305": 1}),  # val3dity: 303
     "305": (solid([*block(), *block(x=20.0)]), {"305": 1}),
     "306": (solid(sunken()), {"306": 1}),
     "307": (solid(with_turned(block(), 1)), {"307": 1}),
