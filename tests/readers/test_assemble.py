@@ -198,6 +198,9 @@ def test_numbers_become_numbers_and_codes_stay_text() -> None:
     assert column(["01067", "20099"], "Ort")[0].tolist() == ["01067", "20099"]
     assert column(["1", "x"], "area")[0].tolist() == ["1", "x"]
     assert column(["1_0", "2"], "area")[0].tolist() == ["1_0", "2"]
+    assert column([1.5, 2.5], "area")[0].tolist() == [1.5, 2.5]
+    assert column([1, True, 1.0], "area")[0].tolist() == ["1", "True", "1"], "alike, and not the same"
+    assert column([None, ""], "area")[0].tolist() == ["", ""]
 
 
 @pytest.mark.parametrize("name", ["function", "usage", "class", "roofType", "id", "gml_id", "plz", "postal_code",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from viewer.city.model import Column
 from viewer.plugin_api.context import ReadContext
 
 TEXT = np.dtypes.StringDType()
+Result = TypeVar("Result")
 
 #: Names whose digits are codes, not amounts.
 _CODE_NAME = re.compile(
@@ -70,7 +72,7 @@ def columns(
             column[index] = numbers
         else:
             column = np.full(count, "", dtype=TEXT)
-            column[index] = np.array([_text(value) for value in values], dtype=TEXT)
+            column[index] = np.array(_each(_text, values), dtype=TEXT)
         result[name] = Column(name, column)
     return result
 
@@ -88,38 +90,54 @@ def _text(value: object) -> str:
     return str(value).strip()
 
 
-def _numbers(values: Iterable[object]) -> NDArray[np.float64] | None:
+def _each(work: Callable[[object], Result], values: Sequence[object]) -> list[Result]:
+    """``work`` of every value, done once for values that are alike: most columns repeat a few."""
+    if set(map(type, values)) in ({str}, {int}):  # of one kind, else 1 and True and 1.0 would be alike
+        known = {value: work(value) for value in dict.fromkeys(values)}
+        return [known[value] for value in values]
+    return [work(value) for value in values]
+
+
+def _numbers(values: Sequence[object]) -> NDArray[np.float64] | None:
     """All values as numbers, NaN for missing; None if one is not a number or begins with 0 like a code."""
-    numbers: list[float] = []
-    some = False
-    for value in values:
-        if value is None or value == "":
-            numbers.append(np.nan)
-        elif isinstance(value, bool):
-            return None
-        elif isinstance(value, (int, float)):
-            numbers.append(float(value))
-            some = True
-        elif isinstance(value, str):
-            if (len(value) > 1 and value[0] == "0" and value[1].isdigit()) or "_" in value:
-                return None
-            try:
-                numbers.append(float(value))
-            except ValueError:
-                return None
-            some = True
-        else:
-            return None
-    return np.array(numbers, dtype=np.float64) if some else None
+    if set(map(type, values)) == {float}:
+        return np.array(values, dtype=np.float64)
+    try:
+        numbers = _each(_number, values)
+    except ValueError:
+        return None
+    if all(value is None or value == "" for value in values):
+        return None
+    return np.array(numbers, dtype=np.float64)
 
 
-def _years(values: Iterable[object]) -> NDArray[np.float64]:
+def _number(value: object) -> float:
+    """A value as a number, NaN if it is missing.
+
+    Raises
+    ------
+    ValueError
+        It is no number, or a code.
+    """
+    if value is None or value == "":
+        return np.nan
+    if isinstance(value, str):
+        if (len(value) > 1 and value[0] == "0" and value[1].isdigit()) or "_" in value:
+            raise ValueError
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError
+    return float(value)
+
+
+def _years(values: Sequence[object]) -> NDArray[np.float64]:
     """Years of ``1965``, ``"1965"`` and ``"1965-07-01"``; NaN where none is written."""
-    years = []
-    for value in values:
-        match = _YEAR.match(_text(value))
-        years.append(float(match[1]) if match else np.nan)
-    return np.array(years, dtype=np.float64)
+    return np.array(_each(_year, values), dtype=np.float64)
+
+
+def _year(value: object) -> float:
+    match = _YEAR.match(_text(value))
+    return float(match[1]) if match else np.nan
 
 
 def _plausible(
