@@ -98,14 +98,17 @@ def _grown(mask: Flags, cells: float) -> Flags:
 
 
 def _near(mask: Flags, cells: float) -> Flags:
-    """Cells within a square of a number of cells around any of the mask (summed areas)."""
-    r = max(1, int(cells))
-    total = np.pad(np.cumsum(np.cumsum(mask, axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0)))
+    """Cells within a square of a number of cells around any of the mask."""
+    return _along(_along(mask, max(1, int(cells))).T, max(1, int(cells))).T
+
+
+def _along(mask: Flags, reach: int) -> Flags:
+    """Cells within ``reach`` of any of the mask in the same column: those with more of it below than a while before."""
     rows, columns = mask.shape
-    j0, j1 = np.clip(np.arange(rows) - r, 0, rows), np.clip(np.arange(rows) + r + 1, 0, rows)
-    i0, i1 = np.clip(np.arange(columns) - r, 0, columns), np.clip(np.arange(columns) + r + 1, 0, columns)
-    count = total[j1][:, i1] - total[j0][:, i1] - total[j1][:, i0] + total[j0][:, i0]
-    return np.asarray(count > 0)
+    below = np.zeros((rows + 2 * reach + 1, columns), np.int32)
+    np.cumsum(mask, axis=0, out=below[reach + 1 : reach + 1 + rows])
+    below[reach + 1 + rows :] = below[reach + rows]
+    return np.asarray(below[2 * reach + 1 :] > below[:rows])
 
 
 def _hashed(number: NDArray[np.uint64], salt: int) -> Floats:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -212,6 +213,16 @@ def test_a_cache_that_cannot_be_written_only_costs_the_copy(tmp_path, source, ca
         caches.wait_for_writers()
     assert "no prepared copy of x.gml" in caplog.text
     assert not found(cache, request_of(source))
+
+
+def test_a_copy_leaves_the_first_picture_the_start_and_hurries_when_waited_for(cache, source, monkeypatch):
+    monkeypatch.setattr(caches, "HEAD_START_S", 60.0)
+    ticket = cache.ticket(request_of(source))
+    begun = threading.Event()
+    ticket.keep_in_background(CITY, REPORT, {}, lambda: begun.set() or {})
+    assert not begun.wait(0.2), "nothing is done at once"
+    caches.wait_for_writers(30)
+    assert begun.is_set() and found(cache, request_of(source))
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root and Windows write there all the same")

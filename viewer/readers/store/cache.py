@@ -36,6 +36,8 @@ MIN_SOURCE_BYTES = 1_000_000
 DISK_SHARE, LIMIT_BYTES = 0.1, 2_000_000_000
 #: Copies of one request that are tried; more than one are there only while programs write at once.
 MOST_TRIED = 8
+#: How long a copy in the background waits before it is written: the first picture of the city needs all cores.
+HEAD_START_S = 1.5
 #: How long the end of the program waits for copies that are being written.
 PATIENCE_AT_EXIT_S = 10.0
 
@@ -47,6 +49,8 @@ DAMAGED_TEXT = "The prepared copy of this file was damaged, so the file was read
 
 _log = logging.getLogger(__name__)
 _writers: set[threading.Thread] = set()
+#: Set while somebody waits for the copies.
+_awaited = threading.Event()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +95,13 @@ class Ticket:
         questions: Mapping[str, str],
         pack: Callable[[], Mapping[str, Array]],
     ) -> None:
-        """Write the copy in a thread of its own, where ``pack`` brings the derived arrays together too.
+        """Write the copy in a thread of its own, a little later; ``pack`` brings the derived arrays together there.
 
         A disk that is full or read-only is logged, not raised.
         """
 
         def work() -> None:
+            _awaited.wait(HEAD_START_S)
             try:
                 self.keep(city, report, questions, pack())
             except OSError as error:
@@ -265,8 +270,10 @@ def default_cache() -> CityCache | None:
 def wait_for_writers(seconds: float = PATIENCE_AT_EXIT_S) -> None:
     """Wait until the copies being written are there, at most so long."""
     end = time.monotonic() + seconds
+    _awaited.set()
     for thread in list(_writers):
         thread.join(max(0.0, end - time.monotonic()))
+    _awaited.clear()
 
 
 atexit.register(wait_for_writers)
