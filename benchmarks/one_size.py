@@ -1,7 +1,7 @@
 """``python -m benchmarks.one_size``: measures one city in a process of its own and prints numbers as JSON.
 
-``open FILE --copies FOLDER`` times an opening from the file to the first full picture; where the folder holds a
-prepared copy, that is a second opening. ``draw`` (with ``--town N``, ``--file FILE --copies FOLDER`` or
+``open FILE [--copies FOLDER]`` times an opening from the file, a city or a model, to the first full picture; where the
+folder holds a prepared copy, that is a second opening. ``draw`` (with ``--town N``, ``--file FILE --copies FOLDER`` or
 ``--repeat FILE N``) times pictures along the recorded flight. Goals and verdicts are made of these numbers elsewhere
 (``goals``).
 """
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     opening = commands.add_parser("open")
     opening.add_argument("file", type=Path)
-    opening.add_argument("--copies", type=Path, required=True)
+    opening.add_argument("--copies", type=Path)
     drawing = commands.add_parser("draw")
     source = drawing.add_mutually_exclusive_group(required=True)
     source.add_argument("--town", type=int)
@@ -108,12 +108,12 @@ class Screen:
         self.window.Finalize()
 
 
-def measure_opening(path: Path, copies: Path) -> Numbers:
+def measure_opening(path: Path, copies: Path | None) -> Numbers:
     """Seconds from the file to the first full picture, in a window that is already open, and the memory it took."""
     if time.time() - path.stat().st_mtime < 1800:  # a file of this very moment is compared with its copy byte by byte
         an_hour_ago = time.time() - 3600
         os.utime(path, (an_hour_ago, an_hour_ago))
-    cache = CityCache(copies, min_source_bytes=1)
+    cache = CityCache(copies, min_source_bytes=1) if copies else None
     screen = Screen()
     before = memory()
     gc.collect()
@@ -127,14 +127,15 @@ def measure_opening(path: Path, copies: Path) -> Numbers:
     done = time.perf_counter()
     after = memory()
     assert int(picture.std()) > 0, "the first picture is empty, so its time means nothing"
-    found = workspace.city
-    assert found is not None
     wait_for_writers(3600)
     screen.close()
-    return {
-        "seconds": done - started, "read": opened - started, "picture": done - opened, "before": before,
-        "after": after, "buildings": len(found.objects.features), "triangles": len(found.triangles),
+    found: Numbers = {
+        "seconds": done - started, "read": opened - started, "picture": done - opened, "before": before, "after": after,
     }  # fmt: skip
+    city_of_file = workspace.city
+    if city_of_file is not None:
+        found |= {"buildings": len(city_of_file.objects.features), "triangles": len(city_of_file.triangles)}
+    return found
 
 
 def workspace_of(options: argparse.Namespace) -> Workspace:

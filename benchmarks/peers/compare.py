@@ -30,7 +30,8 @@ _HERE = Path(__file__).resolve().parent
 def run(
     sizes: Sequence[int], folder: Path, peers_folder: Path, *, say: Callable[[str], None], pictures: Path | None = None
 ) -> list[Found]:
-    """Rows ``peer``, ``what``, ``houses``, ``theirs``, ``ours``, ``unit``, ``ratio``; or ``peer``, ``skipped``.
+    """Rows ``peer``, ``what``, ``houses``, ``theirs``, ``ours``, ``unit``, ``ratio``, ``alike`` (false for files
+    of different kinds); or ``peer``, ``skipped``.
 
     The viewer is measured again right beside the others, so that whatever else the machine does slows all of them.
     pictures : a folder for the last view of each, for looking at whether the same is drawn.
@@ -94,17 +95,25 @@ def _viewer(path: Path, copies: Path, *, pictures: bool = True) -> Found:
     return found | {"moving": statistics.median(drawn["moving"]), "resting": resting}
 
 
+def _same_file(path: Path) -> Found:
+    """What the viewer takes to open the very file of the other program; the second time, when its modules are
+    compiled as those of an installed program are."""
+    return {"same": [child("benchmarks.one_size", "open", str(path))["seconds"] for _ in range(2)][1]}
+
+
 def _rows(title: str, size: int, theirs: Found, ours: Found) -> list[Found]:
-    frame = statistics.median(theirs["frames"])
+    """Rows of one program; if it opened another kind of file than ``ours``, its own was opened here too."""
+    frame, other = statistics.median(theirs["frames"]), "same" in ours
     pairs = [
-        ("file to picture, ours first time", theirs["seconds"], "first", "s"),
+        *([("file to picture, both the same file", theirs["seconds"], "same", "s")] if other else []),
+        (f"file to picture, ours first time{', from CityJSON' if other else ''}", theirs["seconds"], "first", "s"),
         ("file to picture, ours prepared", theirs["seconds"], "second", "s"),
         ("picture, ours moving", frame, "moving", "ms"),
         ("picture, ours at rest", frame, "resting", "ms"),
     ]
     return [
         {"peer": title, "what": what, "houses": size, "theirs": value, "ours": ours[key], "unit": unit,
-         "ratio": value / ours[key]}
+         "ratio": value / ours[key], "alike": not (other and key == "first")}
         for what, value, key, unit in pairs
     ]  # fmt: skip
 
@@ -145,7 +154,7 @@ def _f3d(peers: Path, work: Path, glb: Path) -> Found:
     numbers = [str(_SIZE["width"]), str(_SIZE["height"]), str(DRAWING_SECONDS)]
     script = str(_HERE / "f3d_peer.py")
     command = [str(f3d_python(peers)), script, str(glb), str(path), *numbers, str(work / "f3d.png")]
-    return _answer(command, work)
+    return _answer(command, work) | {"viewer": _same_file(glb)}
 
 
 def _cityjson(peers: Path, work: Path, file: Path) -> Found:
@@ -157,7 +166,8 @@ def _cesium(peers: Path, work: Path, file: Path, shift: Sequence[float] = (0.0, 
 
     longitude, latitude = Transformer.from_crs(CRS, "EPSG:4979", always_xy=True).transform(*ORIGIN[:2])
     degrees = [longitude, latitude, ORIGIN[2]]
-    return _page(peers, work, "cesium", file, _request(work, degrees=degrees, shift=[-d for d in shift]))
+    found = _page(peers, work, "cesium", file, _request(work, degrees=degrees, shift=[-d for d in shift]))
+    return found | {"viewer": _same_file(file)}
 
 
 def _cesium_tiles(peers: Path, work: Path, cityjson: Path) -> Found:

@@ -91,6 +91,8 @@ def test_the_page_says_what_was_missed_first_and_draws_its_plots(tmp_path: Path)
         rows += goals.opening_rows("CityJSON", opened(size, 3.0), opened(size, 0.5), 10 * MB)
     peers = [
         {"peer": "F3D", "what": "a picture", "houses": 10, "theirs": 90.0, "ours": 30.0, "unit": "ms", "ratio": 3.0},
+        {"peer": "F3D", "what": "a file", "houses": 10, "theirs": 1.0, "ours": 2.0, "unit": "s", "ratio": 0.5,
+         "alike": False},
         {"peer": "CesiumJS", "skipped": "no Chromium on this machine"},
     ]  # fmt: skip
     result = {
@@ -109,6 +111,8 @@ def test_the_page_says_what_was_missed_first_and_draws_its_plots(tmp_path: Path)
     assert "**Not measured:** 100: why" in page
     assert "CesiumJS: not measured: no Chromium on this machine" in page
     assert "| F3D | a picture | 10 | 90 ms | 30 ms | 3 x | ahead |" in page
+    assert "| F3D | a file | 10 | 1 s | 2 s | 0.5 x | other files |" in page
+    assert "ahead in 1 of 1 " in page, "what is not alike is not counted"
     for name in ("growth.svg", "frame-times.svg"):
         text = (tmp_path / "pictures" / name).read_text(encoding="utf-8")
         assert "<svg" in text

@@ -94,8 +94,10 @@ def placed_matrix(
 
 
 def _box(mesh: MeshContent) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    used = mesh.positions[np.unique(mesh.triangles)].astype(np.float64) + np.asarray(mesh.origin_local)
-    return used.min(axis=0), used.max(axis=0)
+    used = np.zeros(len(mesh.positions), bool)
+    used[mesh.triangles] = True
+    points, origin = mesh.positions[used], np.asarray(mesh.origin_local)
+    return points.min(axis=0) + origin, points.max(axis=0) + origin
 
 
 def _shifted(mesh: MeshContent, by: NDArray[np.float64]) -> MeshContent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from viewer.city.streamed import MeshContent, PointContent, check_content
 from viewer.errors import LimitError, ReadError
 from viewer.readers.gltf import model_contents, read_gltf
 from viewer.readers.gltf.container import fetch_beside
+from viewer.readers.gltf.materials import Material
+from viewer.readers.gltf.model import Part, transformed
 
 #: The square with z up.
 UP = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float)
@@ -309,3 +312,20 @@ def test_a_real_building_has_all_its_triangles():
     whole = sum(document["accessors"][number]["count"] // 3 for number in indices)
     assert 0.98 * whole < len(content.triangles) <= whole  # some have two equal corners
     assert len(content.attributes["name"]) == used
+
+
+def test_a_part_that_stands_as_it_is_gets_what_the_long_way_gives():
+    rng = np.random.default_rng(5)
+    normals = rng.normal(size=(50, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    part = Part(rng.normal(size=(50, 3)), rng.integers(0, 50, (20, 3)).astype(np.int32), Material(np.ones(4)),
+                normals.astype(np.float32))  # fmt: skip
+    moved = np.eye(4)
+    moved[:3, 3] = (3.0, -4.0, 5.0)
+    short, long = transformed(part, moved[None]), transformed(part, np.stack([moved, moved]))
+    np.testing.assert_allclose(np.tile(short.positions, (2, 1)), long.positions)
+    np.testing.assert_allclose(np.tile(short.normals, (2, 1)), long.normals, atol=1e-6)
+    np.testing.assert_array_equal(short.triangles, long.triangles[:20])
+    uneven = replace(part, normals=part.normals * np.float32(2.0))
+    np.testing.assert_allclose(transformed(uneven, moved[None]).normals, normals, atol=1e-6)
+    assert transformed(replace(part, normals=None), moved[None]).normals is None

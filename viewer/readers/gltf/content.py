@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from viewer.readers.gltf.metadata import Columns
 from viewer.readers.gltf.model import Model, Part
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", np.float32, np.float64)
 #: Brings places (V, 3) float64, z up, to where they are drawn: (V, 3) float64.
 Place = Callable[[Floats], Floats]
 
@@ -21,9 +23,12 @@ Place = Callable[[Floats], Floats]
 Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
-def z_up(points: NDArray[np.floating]) -> NDArray[np.floating]:
+def z_up(points: NDArray[Number]) -> NDArray[Number]:
     """(V, 3) places or directions of glTF (y up) with z up: (x, -z, y)."""
-    return np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1)
+    result = np.empty_like(points)
+    result[:, 0], result[:, 2] = points[:, 0], points[:, 1]
+    np.negative(points[:, 2], out=result[:, 1])
+    return result
 
 
 def model_contents(
@@ -52,9 +57,12 @@ def _joined(
     if not points and any(part.normals is not None for part in parts):
         parts = [part if part.normals is not None else flat(part) for part in parts]
     feature, attributes = _features(parts, model.tables, table)
-    whole = np.concatenate([part.positions for part in parts])
-    places = place((whole if upright else z_up(whole).astype(np.float64)) + np.asarray(model.centre))
-    origin, positions = relative(places)
+    whole = np.concatenate([part.positions for part in parts], dtype=np.float64)
+    whole = whole if upright else z_up(whole)
+    if any(model.centre):
+        whole += np.asarray(model.centre)
+    origin, positions = relative(place(whole))
+    del whole
     rgba = np.concatenate([_colors(part) for part in parts])
     if points:
         return PointContent(positions, origin, rgba, feature, attributes)
@@ -79,10 +87,13 @@ def _joined(
 
 def relative(places: Floats) -> tuple[tuple[float, float, float], NDArray[np.float32]]:
     """An origin in whole metres in the middle of places (V, 3), and the places from there as float32."""
-    good = np.isfinite(places).all(axis=1)
-    if not good.any():
-        return (0.0, 0.0, 0.0), np.full(places.shape, np.nan, np.float32)
-    middle = np.round((places[good].min(axis=0) + places[good].max(axis=0)) / 2)
+    ends = places.min(axis=0, initial=np.inf) + places.max(axis=0, initial=-np.inf)  # not finite if any place is not
+    if not np.isfinite(ends).all():
+        good = np.isfinite(places).all(axis=1)
+        if not good.any():
+            return (0.0, 0.0, 0.0), np.full(places.shape, np.nan, np.float32)
+        ends = places[good].min(axis=0) + places[good].max(axis=0)
+    middle = np.round(ends / 2)
     with np.errstate(over="ignore", invalid="ignore"):
         return (float(middle[0]), float(middle[1]), float(middle[2])), (places - middle).astype(np.float32)
 

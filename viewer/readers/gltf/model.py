@@ -234,6 +234,8 @@ class _Reader:
 
 def transformed(part: Part, matrices: NDArray[np.float64]) -> Part:
     """A part at n places (n, 4, 4), one copy after the other; mirrored ones keep their outside."""
+    if len(matrices) == 1 and np.array_equal(matrices[0, :3, :3], np.eye(3)) and _even(part.normals):
+        return replace(part, positions=part.positions + matrices[0, :3, 3])
     count, places = len(part.positions), len(matrices)
     with np.errstate(invalid="ignore", over="ignore"):
         linear, shift = matrices[:, :3, :3], matrices[:, :3, 3]
@@ -258,6 +260,13 @@ def transformed(part: Part, matrices: NDArray[np.float64]) -> Part:
         rgba=None if part.rgba is None else np.tile(part.rgba, (places, 1)),
         uv=None if part.uv is None else np.tile(part.uv, (places, 1)),
     )
+
+
+def _even(normals: NDArray[np.float32] | None) -> bool:
+    """Whether all normals are there and as long as they should be."""
+    if normals is None:
+        return True
+    return bool((np.abs(np.einsum("vi,vi->v", normals, normals) - 1.0) < 1e-3).all())
 
 
 def _cofactors(linear: NDArray[np.float64]) -> NDArray[np.float64]:

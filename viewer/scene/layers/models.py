@@ -45,12 +45,12 @@ class ModelDrawing(LayerDrawing):
     def _actor(self, mesh: MeshContent, picture: int) -> Any:
         """One actor of the triangles of a mesh that wear one picture (-1: none)."""
         chosen = mesh.triangles if mesh.triangle_picture is None else mesh.triangles[mesh.triangle_picture == picture]
-        used, corners = np.unique(chosen, return_inverse=True)
+        used, corners = _used(chosen, len(mesh.positions))
         points = mesh.positions[used] + np.asarray(mesh.origin_local, np.float32)
-        made = triangles_mesh(points, corners.reshape(-1, 3).astype(np.int32))
+        made = triangles_mesh(points, corners)
         data: vtkPolyData = made.data
         colors = (
-            np.full((len(used), 3), np.round(rgb(_PLAIN) * 255), np.uint8) if mesh.rgba is None else mesh.rgba[used]
+            np.full((len(points), 3), np.round(rgb(_PLAIN) * 255), np.uint8) if mesh.rgba is None else mesh.rgba[used]
         )
         made.set_colors(np.ascontiguousarray(colors[:, :3]))
         if mesh.normals is not None:
@@ -97,6 +97,16 @@ class ModelDrawing(LayerDrawing):
         stretch = float(np.linalg.norm(way))
         nearest = min((_hit(mesh, start, way / stretch) for mesh in self._layer.meshes), default=np.inf)
         return (0, nearest / stretch) if np.isfinite(nearest) else None
+
+
+def _used(triangles: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64] | slice, NDArray[np.int32]]:
+    """Which of ``count`` points some triangles use, and the triangles into these alone."""
+    there = np.zeros(count, bool)
+    there[triangles] = True
+    if there.all():
+        return slice(None), triangles
+    number = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    return np.flatnonzero(there), number[triangles]
 
 
 def _hit(mesh: MeshContent, origin: Floats, direction: Floats) -> float:
