@@ -287,12 +287,16 @@ def _clean(
     ring_face = np.asarray(raw.ring_face, dtype=np.int32)
     face_count = len(raw.face_object)
     keep = np.ones(len(positions), dtype=bool)
-    if len(positions):
-        keep[:-1] = _differ(positions[1:], positions[:-1])
+    misplaced = np.empty(len(positions), dtype=bool)
+    middle, reach = _believable(positions)
+
+    for first in range(0, len(positions), _BLOCK):  # blocks stay in the processor's memory
+        own = positions[first : first + _BLOCK + 1]
+        keep[first : first + len(own) - 1] = _differ(own[1:], own[:-1])
+        misplaced[first : first + _BLOCK] = _misplaced(own[:_BLOCK], middle, reach)
     filled = end > start
     keep[end[filled] - 1] = _differ(positions[end[filled] - 1], positions[start[filled]])
 
-    misplaced = _misplaced(positions)
     face_ok = np.zeros(face_count, dtype=bool)
     sizes = _counts(keep, start, end)
     ring_ok = sizes >= 3
@@ -311,7 +315,6 @@ def _clean(
         dropped = raw.face_object[bad & face_ok]
         note_faults(context, "P07", dropped, np.full((len(dropped), 3), np.nan), ids, lost=True)
         face_ok &= ~bad
-    del misplaced
     ring_ok &= face_ok[ring_face]
     keep &= np.repeat(ring_ok, end - start)
     if raw.appearance is not None:
@@ -331,20 +334,26 @@ def _counts(flags: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.
     return np.asarray(running[end] - running[start])
 
 
-def _misplaced(positions: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(V,) points that are no numbers or lie absurdly far from where most of the city is."""
-    bad = ~np.isfinite(positions).all(axis=1)
+def _believable(positions: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(3,) middle of most of the city, and (3,) how far from it its points may lie, metres."""
     sample = positions[:: max(1, len(positions) // 20_000)]
     sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
     if not len(sample):
-        return np.asarray(bad)
+        return np.zeros(3, np.float32), np.full(3, np.finfo(np.float32).max)
     middle = np.median(sample, axis=0)
-    away = np.abs(sample - middle)
-    flat = max(_FAR_M, 20 * float(np.quantile(away[:, :2].max(axis=1), 0.9)))
+    flat = max(_FAR_M, 20 * float(np.quantile(np.abs(sample - middle)[:, :2].max(axis=1), 0.9)))
+    return middle.astype(np.float32), np.array([flat, flat, _FAR_UP_M], np.float32)
+
+
+def _misplaced(
+    positions: NDArray[np.float32], middle: NDArray[np.float32], reach: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """(V,) points that are no numbers or lie absurdly far from where most of the city is."""
+    good = np.ones(len(positions), bool)
     with np.errstate(invalid="ignore", over="ignore"):
-        for axis, reach in ((0, flat), (1, flat), (2, _FAR_UP_M)):
-            bad |= np.abs(positions[:, axis] - np.float32(middle[axis])) > reach
-    return np.asarray(bad)
+        for axis in range(3):
+            good &= np.abs(positions[:, axis] - middle[axis]) <= reach[axis]
+    return ~good
 
 
 def _warn_faces(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from viewer.city.kinds import SURFACE_NAMES, SurfaceType
 from viewer.city.solids import MOST_SOLIDS, joined, shell_code, solid_of
 from viewer.readers.cityjson_appearance import LookCollector
+from viewer.readers.helpers import by_blocks
 
 #: A ring, a surface (rings) and a shell (surfaces) as parsed; anything may hide in untrusted JSON.
 Surfaces = list[Any]
@@ -361,7 +362,8 @@ def _without_broken_faces(chunk: Chunk, findings: Findings) -> Chunk:
     """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
     keep = chunk.face_rings > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        bad = np.flatnonzero(~np.isfinite(chunk.points_crs.sum(axis=1)))
+        x, y, z = chunk.points_crs.T
+        bad = np.flatnonzero(~np.isfinite(x + y + z))
     if len(bad):
         ring_of_bad = np.searchsorted(np.cumsum(chunk.ring_size), bad, side="right")
         keep[np.searchsorted(np.cumsum(chunk.face_rings), ring_of_bad, side="right")] = False
@@ -383,7 +385,13 @@ def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int32], NDArray[np.int32], 
 def _gather(vertices: NDArray[np.float64], indices: NDArray[np.int32]) -> NDArray[np.float64]:
     """Vertices by index; NaN where there is no such vertex."""
     if not len(indices) or (indices.min() >= 0 and indices.max() < len(vertices)):
-        return vertices[indices]
+        found = np.empty((len(indices), 3))
+
+        def fill(own: slice) -> None:
+            np.take(vertices, indices[own], axis=0, out=found[own], mode="clip")  # "raise" would copy once more
+
+        by_blocks(fill, len(indices))
+        return found
     exists = (indices >= 0) & (indices < len(vertices))
     points = np.full((len(indices), 3), np.nan)
     points[exists] = vertices[indices[exists]]

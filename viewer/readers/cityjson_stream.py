@@ -192,9 +192,9 @@ class _Scanner:
 
     def scan(self, block: bytes) -> tuple[int, int | None]:
         """End of the last whole object in ``block`` (0: none), and where the object of all objects closes."""
-        kind = _KIND[np.frombuffer(block, np.uint8)]
-        place = np.flatnonzero(kind)
-        kind = kind[place]
+        text = np.frombuffer(block, np.uint8)
+        place = np.flatnonzero((text == ord('"')) | (text == ord("\\")) | (text - np.uint8(ord("{")) <= 2))  # {|}
+        kind = _KIND[text[place]]
         quote = kind == _QUOTE
         if (kind == _BACKSLASH).any():
             quote[_escaped(place, kind)] = False

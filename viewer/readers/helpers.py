@@ -163,6 +163,12 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def by_blocks(work: Callable[[slice], object], count: int, size: int = 100_000) -> None:
+    """``work`` of ``count`` rows, ``size`` at a time, as ``in_order`` does it."""
+    for _ in in_order(work, [slice(first, min(first + size, count)) for first in range(0, count, size)]):
+        pass
+
+
 class Crew(Generic[Item, Result]):
     """Work for the helpers and this process: helpers take it from the front as it comes, ``finish`` from the back.
 
