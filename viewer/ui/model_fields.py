@@ -11,7 +11,7 @@ from viewer.session.document import Source
 from viewer.session.edits import PlaceModel, ReplaceBuildings
 from viewer.session.placement import LEAST_SCALE, MOST_SCALE, Placement, placement_of
 from viewer.ui.i18n import bind, language_changed, tr, trn
-from viewer.ui.widgets import beside_the_middle, bind_number, button, column, label
+from viewer.ui.widgets import beside_the_middle, button, column, label, set_number_language
 
 #: Field -> label, unit, range, digits, step.
 _FIELDS: tuple[tuple[str, str, str, float, float, int, float], ...] = (
@@ -47,7 +47,6 @@ class ModelFields(QWidget):
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             field.setMinimumWidth(84)
             bind(field.setAccessibleName, text)
-            bind_number(field)
             field.valueChanged.connect(lambda value, name=name: self._edit(**{name: value}))
             field.editingFinished.connect(workspace.session.end_gesture)
             self.fields[name] = field
@@ -67,7 +66,14 @@ class ModelFields(QWidget):
         layout.setContentsMargins(0, 4, 0, 4)
         self.setLayout(layout)
         workspace.selection_changed.connect(self._show_choice)
-        language_changed.connect(self._show_choice)
+        language_changed.connect(self.retranslate)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Texts and numbers in the current language."""
+        for field in self.fields.values():
+            set_number_language(field)
+        self._show_choice()
 
     def show_source(self, source: Source) -> bool:
         """Show the place of a source's model; False, and nothing, for what is no placed model."""

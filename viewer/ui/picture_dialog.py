@@ -19,7 +19,7 @@ from viewer.ui import theme
 from viewer.ui.export import image_from_array
 from viewer.ui.i18n import bind, error_text, tr
 from viewer.ui.picture import MAX_HEIGHT, MAX_WIDTH, Furniture, draw_picture, encoded, furnish
-from viewer.ui.widgets import bind_number, button, column, label, row
+from viewer.ui.widgets import button, column, label, row, set_number_language
 
 #: What can be chosen at once: (words, width, height).
 SIZES = (
@@ -177,7 +177,7 @@ def file_name(text: str) -> str:
 
 def _pixels(most: int, value: int) -> QSpinBox:
     made = QSpinBox()
-    bind_number(made)
+    set_number_language(made)
     made.setRange(64, most)
     made.setValue(value)
     made.setSuffix(" px")

@@ -21,7 +21,7 @@ from viewer.scene.governor import MEMORY_SHARE, memory_budget
 from viewer.settings import Settings
 from viewer.ui import i18n, theme
 from viewer.ui.i18n import LANGUAGES, number, tr, trn
-from viewer.ui.widgets import beside_the_middle, bind_number
+from viewer.ui.widgets import beside_the_middle, set_number_language
 
 #: The least memory of the drawn city that can be chosen, megabytes, and the most, whatever the machine has.
 LEAST_MB, MOST_MB = 500, 64_000
@@ -46,7 +46,6 @@ class SettingsDialog(QDialog):
         self.memory = QComboBox()
         self.idle = QSpinBox()
         self.idle.setRange(15, 3600)
-        bind_number(self.idle)
         self.forget = QPushButton()
         self.forget.clicked.connect(self._forget)
         self._form = QFormLayout()
@@ -83,6 +82,7 @@ class SettingsDialog(QDialog):
 
     def _fill(self) -> None:
         value = self._settings.value
+        set_number_language(self.idle)
         self.setWindowTitle(tr("Settings"))
         for text, field in self._rows:
             words = self._form.labelForField(field)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from viewer.ui.i18n import bind, language_changed, locale
+from viewer.ui.i18n import bind, locale
 from viewer.ui.icons import bind_icon
 from viewer.ui.theme import GRID, TARGET
 
@@ -183,25 +183,11 @@ def beside_the_middle(form: QFormLayout) -> None:
             item.widget().setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
 
-def bind_number(field: QAbstractSpinBox) -> None:
-    """Write the number of a field as the language does, now and after every change of it, and off the frame."""
-    _NumberBinding(field)
-
-
-class _NumberBinding(QObject):
-    """Lives as a child of the field whose way of writing numbers it keeps."""
-
-    def __init__(self, field: QAbstractSpinBox) -> None:
-        super().__init__(field)
-        self._field = field
-        field.lineEdit().setTextMargins(6, 0, 6, 0)  # a style sheet has no say inside
-        self.apply()
-        language_changed.connect(self.apply)
-
-    def apply(self) -> None:
-        """Write it in the current language; the number itself stays."""
-        with QSignalBlocker(self._field):
-            self._field.setLocale(locale())
+def set_number_language(field: QAbstractSpinBox) -> None:
+    """Write the number of a field as the language does, and off the frame; call again when the language changes."""
+    field.lineEdit().setTextMargins(6, 0, 6, 0)  # a style sheet has no say inside
+    with QSignalBlocker(field):
+        field.setLocale(locale())
 
 
 def clear(layout: QLayout) -> None:
