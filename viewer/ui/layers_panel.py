@@ -30,7 +30,7 @@ from viewer.ui.icons import bind_icon
 from viewer.ui.legend import LayerLegend
 from viewer.ui.model_fields import ModelFields
 from viewer.ui.remote import RemoteRow
-from viewer.ui.widgets import Card, ElidedLabel, ScrollColumn, button, column, label, row, tool
+from viewer.ui.widgets import Card, ElidedLabel, ScrollColumn, button, column, label, let_go, row, tool
 from viewer.ui.words import attribute_text
 
 _MIME = "application/x-stadtforum-layer"
@@ -80,8 +80,7 @@ class LayersPanel(QWidget):
                 self._list.removeWidget(card)
                 card.hide()
                 if card.source.key not in keys:
-                    card.setParent(None)
-                    card.deleteLater()
+                    let_go(card)
             kept, self.cards = self.cards, {}
             for at, source in enumerate(sources):
                 card = kept.get(source.key) or SourceCard(self, source)

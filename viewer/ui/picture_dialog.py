@@ -17,7 +17,7 @@ from viewer.scene.state import SceneState
 from viewer.session.atomic import write_atomic
 from viewer.ui import theme
 from viewer.ui.export import image_from_array
-from viewer.ui.i18n import bind, error_text, tr
+from viewer.ui.i18n import bind, error_text, language_changed, tr
 from viewer.ui.picture import MAX_HEIGHT, MAX_WIDTH, Furniture, draw_picture, encoded, furnish
 from viewer.ui.widgets import button, column, label, row, set_number_language
 
@@ -53,6 +53,8 @@ class PictureDialog(QDialog):
             self.size_box.addItem(tr(words), (width, height))
         self.size_box.addItem(tr("Own size"), None)
         self.wide, self.high = _pixels(MAX_WIDTH, 1920), _pixels(MAX_HEIGHT, 1080)
+        language_changed.connect(self._write_numbers)
+        self._write_numbers()
         self.own = QWidget()
         self.own.setLayout(row(self.wide, QLabel("×"), self.high, None))
         self.title = QLineEdit(workspace.session.document.title)
@@ -89,6 +91,10 @@ class PictureDialog(QDialog):
         for spin in (self.wide, self.high):
             spin.valueChanged.connect(lambda _: self._later.start())
         self._on_size()
+
+    def _write_numbers(self) -> None:
+        for field in (self.wide, self.high):
+            set_number_language(field)
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -177,7 +183,6 @@ def file_name(text: str) -> str:
 
 def _pixels(most: int, value: int) -> QSpinBox:
     made = QSpinBox()
-    set_number_language(made)
     made.setRange(64, most)
     made.setValue(value)
     made.setSuffix(" px")

@@ -12,7 +12,7 @@ from viewer.errors import ViewerError
 from viewer.ui.i18n import error_text, language_changed, tr
 from viewer.ui.icons import bind_icon
 from viewer.ui.tasks import TaskInfo, Tasks
-from viewer.ui.widgets import Card, button, label, row, tool
+from viewer.ui.widgets import Card, button, label, let_go, row, tool
 
 _ICONS = {"info": "info", "warning": "warning", "error": "error", "question": "question"}
 _ROLES = {"info": "notice", "warning": "notice-warning", "error": "notice-error", "question": "notice"}
@@ -102,10 +102,8 @@ class Banner(Card):
 
     def dismiss(self) -> None:
         """Close the banner."""
-        self.hide()
+        let_go(self)
         self.closed.emit()
-        self.setParent(None)
-        self.deleteLater()
 
 
 class Toasts(QWidget):
@@ -220,10 +218,7 @@ class Toasts(QWidget):
     def _on_finished(self, key: str) -> None:
         shown = self._running.pop(key, None)
         if shown is not None:
-            shown.hide()
-            self._column.removeWidget(shown)
-            shown.setParent(None)
-            shown.deleteLater()
+            let_go(shown)
             self.fit()
 
 

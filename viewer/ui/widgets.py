@@ -190,14 +190,24 @@ def set_number_language(field: QAbstractSpinBox) -> None:
         field.setLocale(locale())
 
 
+def let_go(widget: QWidget) -> None:
+    """Take a widget out of the window; Qt deletes it when nothing of it is at work any more.
+
+    It keeps its parent: without one it would be Python's, which might delete it in the middle of an event of its own.
+    """
+    widget.hide()
+    parent = widget.parentWidget()
+    if parent is not None and parent.layout() is not None:
+        parent.layout().removeWidget(widget)
+    widget.deleteLater()
+
+
 def clear(layout: QLayout) -> None:
     """Take everything out of a layout and let it go."""
     while layout.count():
         item = layout.takeAt(0)
         inner = item.widget()
         if inner is not None:
-            inner.hide()
-            inner.setParent(None)
-            inner.deleteLater()
+            let_go(inner)
         elif item.layout() is not None:
             clear(item.layout())

@@ -16,6 +16,7 @@ from viewer.ui.model_mover import ModelMover
 from viewer.ui.select_tools import Canvas, SelectTools
 from viewer.ui.stopwatch import ResponseClock
 from viewer.ui.view_base import StandInView, View
+from viewer.ui.widgets import let_go
 from viewer.ui.words import type_text
 
 _log = logging.getLogger(__name__)
@@ -102,9 +103,7 @@ class ViewHost(QObject):
             self.tools.set_tool(tool)
         former.shut_down()
         for old in (former, canvas):
-            old.hide()
-            old.setParent(None)
-            old.deleteLater()
+            let_go(old)
 
     def _listen(self) -> None:
         window, view = self._window, self.view
