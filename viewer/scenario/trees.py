@@ -98,17 +98,18 @@ def _grown(mask: Flags, cells: float) -> Flags:
 
 
 def _near(mask: Flags, cells: float) -> Flags:
-    """Cells within a square of a number of cells around any of the mask."""
-    return _along(_along(mask, max(1, int(cells))).T, max(1, int(cells))).T
-
-
-def _along(mask: Flags, reach: int) -> Flags:
-    """Cells within ``reach`` of any of the mask in the same column: those with more of it below than a while before."""
+    """Cells within a square of a number of cells around any of the mask: those with more of it up to some cells after
+    them than up to some cells before them, in each direction in turn."""
+    r = max(1, int(cells))
     rows, columns = mask.shape
-    below = np.zeros((rows + 2 * reach + 1, columns), np.int32)
-    np.cumsum(mask, axis=0, out=below[reach + 1 : reach + 1 + rows])
-    below[reach + 1 + rows :] = below[reach + rows]
-    return np.asarray(below[2 * reach + 1 :] > below[:rows])
+    counts = np.int16 if max(mask.shape) < 2**15 else np.int32
+    beside = np.zeros((rows, columns + 2 * r + 1), counts)
+    np.cumsum(mask, axis=1, out=beside[:, r + 1 : r + 1 + columns])
+    beside[:, r + 1 + columns :] = beside[:, r + columns, None]
+    below = np.zeros((rows + 2 * r + 1, columns), counts)
+    np.cumsum(beside[:, 2 * r + 1 :] > beside[:, :columns], axis=0, out=below[r + 1 : r + 1 + rows])
+    below[r + 1 + rows :] = below[r + rows]
+    return np.asarray(below[2 * r + 1 :] > below[:rows])
 
 
 def _hashed(number: NDArray[np.uint64], salt: int) -> Floats:
