@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -232,3 +233,11 @@ def test_the_order_of_edits_makes_no_difference_to_what_is_applied():
         fresh, again = applier_of(city).apply(scenario), used.apply(scenario)
         for name in ("lift_m", "factor", "exists", "green_roof_share", "storeys_added"):
             assert np.array_equal(getattr(fresh, name), getattr(again, name)), (name, scenario)
+
+
+def test_places_for_trees_are_found_a_little_later_by_themselves(monkeypatch):
+    found = threading.Event()
+    applier = applier_of(city_of([box(10, 8, 6), box(10, 8, 6, x=40.0)]))
+    monkeypatch.setattr("viewer.scenario.apply.tree_places", lambda *given: found.set() or np.zeros((0, 3)))
+    applier.find_places_soon(0.01)
+    assert found.wait(10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -23,7 +24,8 @@ Number = TypeVar("Number", bound=np.generic)
 #: Storeys taken away are at least so high, and eaves never sink below this height above the ground.
 LOWEST_STOREY_M = 2.2
 LOWEST_EAVES_M = 2.0
-
+#: A city is on the screen after so many seconds, and then its places for trees are looked for.
+SOON_S = 1.0
 
 _BLOCK = 1 << 15
 #: Levers that act on buildings, and what their numbers are multiplied by.
@@ -84,6 +86,13 @@ class Applier:
         if self._known_places is not None:
             return self._known_places
         return tree_places(self._city, self._measures, self._ground, self._faces)
+
+    def find_places_soon(self, seconds: float = SOON_S) -> None:
+        """Find the places for trees in a thread a little later, so that the first picture need not wait for them, nor
+        the first tick of the slider."""
+        timer = threading.Timer(seconds, lambda: self.tree_places)
+        timer.daemon = True
+        timer.start()
 
     def places_for(self, target: Target) -> int:
         """How many new trees a target has room for; 0 for targets that are no ground."""

@@ -162,7 +162,8 @@ def derive(
             make_ready(ground.detail)  # worked out here, in the worker; the scene asks for it by identity
     progress.report(0.9, "Preparing the scenarios")
     applier = Applier(city, measures, ground, lod_faces, None if known is None else known.tree_places)
-    _ = applier.tree_places  # worked out here, in the worker, so that the first tree slider tick is like any other
+    if known is None:
+        applier.find_places_soon()
     surfaces = make_surfaces(city, measures, faces=lod_faces) if known is None else known.surfaces
     made = ready.mesh_of(packed or {})
     mesh = prepare(city, lod_faces, measures)  # kept by identity
