@@ -230,13 +230,14 @@ def together(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Several runs on one machine as one; what was measured again counts as it was the last time."""
     found = {**results[-1], "drawn": {}, "failed": [], "peers": [], "runs": len(results)}
     rows: dict[tuple[str, int], goals.Row] = {}
+    peers: dict[tuple[object, ...], dict[str, Any]] = {}
     for result in results:
         found["drawn"] |= result["drawn"]
         found["failed"] += result.get("failed", [])
-        found["peers"] += result.get("peers", [])
+        peers |= {tuple(row.get(key) for key in ("peer", "what", "houses")): row for row in result.get("peers", [])}
         rows |= {(row["what"], row["houses"]): row for row in result["rows"]}
     rows |= {(row["what"], row["houses"]): row for row in goals.growth_rows(list(rows.values()))}
-    found["rows"] = list(rows.values())
+    found["rows"], found["peers"] = list(rows.values()), list(peers.values())
     found["machine"] = {**results[-1]["machine"], "loads": [n for r in results for n in r["machine"].get("loads", [])]}
     return found
 

@@ -176,6 +176,9 @@ def measure_drawing(
     model = workspace.city
     assert model is not None
     middle, scale = flight_of(model, home)
+    derived = workspace.derived
+    assert derived is not None
+    assert derived.applier.tree_places.ndim == 2  # or it would be found during the flight
     scene.show(workspace.scene_state())
     scene.camera.set_pose(pose_at(0.0, middle, scale))
     screen.full()

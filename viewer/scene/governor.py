@@ -24,7 +24,7 @@ LEAST_SCALE = 0.5
 #: Pixels by which a picture may be wrong at rest, while moving, and in pictures that leave the program.
 REST_PX, MOVING_PX, PICTURE_PX = 1.0, 1.5, 0.7
 #: Times this near to the target change nothing.
-_CALM = (0.80, 1.12)
+_CALM = (0.76, 1.0)
 #: Share of the machine's memory the city may take on the graphics card, and what is taken where it is not known.
 MEMORY_SHARE, MEMORY_UNKNOWN = 0.25, 2 * 2**30
 
