@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from viewer.city.ground import Ground
@@ -117,6 +117,7 @@ def test_panning_takes_the_grabbed_point_along_when_looking_straight_down():
     size=st.tuples(st.integers(200, 4000), st.integers(200, 4000)), east=number(5, 30_000), north=number(5, 30_000),
     tall=number(0, 400),
 )  # fmt: skip
+@example(size=(200, 200), east=5.0, north=5.0, tall=245.0)  # a mast
 def test_home_and_top_show_every_corner_of_the_city(size, east, north, tall):
     camera = CameraController()
     camera.reduced_motion = True

@@ -168,7 +168,15 @@ class CameraController:
         along = (self.ground_at(float(centre[0]), float(centre[1])) - centre[2]) / min(float(pose.forward[2]), -1e-3)
         if distance + along > 1.0:
             centre, distance = centre + pose.forward * along, distance + float(along)
-        return self._allowed(replace(pose, target=_triple(centre), distance=distance))
+        made = self._allowed(replace(pose, target=_triple(centre), distance=distance))
+        for _ in range(10):  # a target beside the city was moved into it, as with a mast: step back until all is seen
+            d = points - made.position
+            deep = d @ made.forward
+            plane = np.column_stack([d @ made.right, d @ made.up])
+            if (np.abs(plane) <= reach * deep[:, None]).all():
+                break
+            made = self._allowed(replace(made, distance=made.distance * 1.15))
+        return made
 
     # -- flights ---------------------------------------------------------------------------------------
 
