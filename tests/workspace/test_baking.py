@@ -18,6 +18,7 @@ from viewer.city.arrange import arrange
 from viewer.city.merge import merge
 from viewer.errors import ReadError, ViewerError
 from viewer.plugin_host import default_folders
+from viewer.readers import helpers
 from viewer.readers.cityjson_writer import write_cityjson
 from viewer.readers.store import open_store
 from viewer.readers.store.folder import scratch_name
@@ -254,6 +255,7 @@ def test_nothing_is_left_running_after_a_stop(sources, tmp_path):
     kept = set(multiprocessing.active_children())  # warm helpers of readers that other tests started
     with pytest.raises(KeyboardInterrupt):
         baked(sources, tmp_path / "town.city", processes(2), Heard(stop_after=2))
+    helpers.stop()  # those of the readers stay warm, whoever started them
     for child in set(multiprocessing.active_children()) - kept:
         child.join(20)
         assert not child.is_alive()
