@@ -130,6 +130,50 @@ def test_a_material_paints_faces_without_a_picture(camera, state_of, tmp_path):
     assert red > green + 80 and blue > green + 80
 
 
+def glazed(opacity: int) -> CityModel:
+    """A box whose walls are red and opaque but for the one in the south, which is blue and ``opacity`` opaque."""
+    city = dressed(city_of([box(20, 20, 20)]), "", material=True)
+    south = [bool((city.positions_local[a:b, 1] == 0).all()) for a, b in pairwise(city.face_start)]
+    materials = np.array([[230, 0, 0, 255], [0, 0, 230, opacity]], np.uint8)
+    look = replace(city.appearance, face_material=np.array(south, np.int32), materials=materials)
+    return replace(city, appearance=look)
+
+
+def wall(picture: np.ndarray) -> np.ndarray:
+    return picture[118:122, 150:170].reshape(-1, 3).mean(axis=0)
+
+
+def test_one_sees_through_a_half_transparent_material(camera, state_of):
+    plain, glass = (wall(camera.picture(state_of(glazed(opacity)), SOUTH)) for opacity in (255, 128))
+    assert plain[0] < 20 and plain[2] > 100, "blue alone"
+    assert glass[0] > 40 and 40 < glass[2] < plain[2] - 30, "the red wall behind shines through"
+
+
+def test_what_nobody_would_see_is_drawn_opaque(camera, state_of):
+    assert np.array_equal(*(camera.picture(state_of(glazed(opacity)), SOUTH) for opacity in (255, 0)))
+
+
+def test_panes_rise_and_go_with_their_house(camera, state_of, changed):
+    city = glazed(128)
+    state = state_of(city)
+    before = wall(camera.picture(state, SOUTH))
+    assert wall(camera.picture(changed(state, lift_m=20.0)))[0] > 40, "the raised pane is still in front"
+    gone = camera.picture(changed(state, exists=False))
+    without = camera.picture(changed(state_of(glazed(255)), exists=False))
+    assert np.array_equal(gone, without)
+    assert np.array_equal(wall(camera.picture(state)), before)
+    off = wall(camera.picture(replace(state, textures=False)))
+    assert np.ptp(off) < 40, "without materials the wall is a wall again"
+
+
+def test_panes_are_given_back_with_their_house(camera, state_of):
+    camera.picture(state_of(glazed(128)), SOUTH)
+    actors = camera.scene.stage.city
+    assert [kind for kind, _ in actors.shown_keys()].count("panes") == 1
+    actors.forget()
+    assert actors.shown_keys() == () and actors.counters().card_bytes == 0
+
+
 def test_a_picture_that_repeats_is_seen_many_times(camera, state_of, tmp_path):
     city = dressed(city_of([box(20, 20, 20)]), quarters(tmp_path / "q.png"), times=4.0)
     row = camera.picture(state_of(city), SOUTH)[118]

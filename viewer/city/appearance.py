@@ -51,6 +51,15 @@ class Appearance:
         """Whether no face has a texture or a material."""
         return not ((self.face_texture >= 0).any() or (self.face_material >= 0).any())
 
+    @property
+    def wholly_transparent(self) -> NDArray[np.bool_]:
+        """(M + 1,) bool of materials nobody would see; the last one is False, for faces without a material (-1).
+
+        Nobody models a wall to leave it out, and some programs write opacity where the standards say transparency, so
+        these are shown opaque.
+        """
+        return np.append(self.materials[:, 3] == 0, False)
+
     def fault(self, vertices: int, faces: int) -> str:
         """What contradicts a city of so many vertices and faces: the name of an array, "" if nothing does."""
         if self.uv.shape != (vertices, 2) or self.uv.dtype != np.float32:

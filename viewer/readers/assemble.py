@@ -426,7 +426,14 @@ def _appearance(raw: RawCity, face_start: NDArray[np.int32], context: ReadContex
         return None
     appearance, lost = raw.appearance.without_gaps(face_start)
     context.warn("Faces whose texture does not say where it lies on them, shown without it: {count}", count=lost)
-    return None if appearance.empty else appearance
+    if appearance.empty:
+        return None
+    unseen = (appearance.face_texture < 0) & appearance.wholly_transparent[appearance.face_material]
+    context.info(
+        "Faces whose material would leave nothing to see (wholly transparent), shown opaque: {count}",
+        count=int(np.count_nonzero(unseen)),
+    )
+    return appearance
 
 
 def _note_unknown_types(raw: RawCity, context: ReadContext) -> None:

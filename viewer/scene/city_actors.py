@@ -47,6 +47,7 @@ _GROUND = Program(lifted=False, painted=False)
 _BODY_MATERIALS = Program(colored=True)
 _BLOCKS_MATERIALS = Program(flat=True, colored=True)
 _BODY_PICTURES = Program(textured=True)
+_PANES = Program(colored=True, clear=True)
 _GROUND_PICTURES = Program(lifted=False, painted=False, textured=True)
 
 
@@ -131,7 +132,7 @@ class CityActors:
             return
         self._occlusion = on
         for node in self._nodes.values():
-            if not node.program.line:  # lines take no shade
+            if node.program.shaded:
                 node.program.apply(node.actor, occlusion=on)
 
     def set_textures(self, on: bool) -> None:
@@ -249,7 +250,8 @@ class CityActors:
 
     def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, exact: bool) -> None:
         """Make exactly these visible and bring up to date what moves them."""
-        wanted = {key for key in keys if key in self._nodes and self._nodes[key].ready}
+        panes: list[Key] = [("panes", number) for kind, number in keys if kind == "node"]
+        wanted = {key for key in (*keys, *panes) if key in self._nodes and self._nodes[key].ready}
         pages = set()
         for key, node in self._nodes.items():
             if key not in wanted:
@@ -298,7 +300,8 @@ class CityActors:
                 if isinstance(made, Refused):
                     self._refuse(made)
                 else:
-                    self._make_ready(key, self._add(key, made))
+                    for own, node in self._add(key, made).items():
+                        self._make_ready(own, node)
 
     def _take_answers(self, upload_bytes: int) -> None:
         """Put what threads made on its way to the graphics card, no more than fits one picture."""
@@ -307,9 +310,9 @@ class CityActors:
             if isinstance(made, Refused):
                 self._refuse(made)
             elif key not in self._nodes:
-                node = self._add(key, made)
-                set_shown(node.actor, False)
-                node.ready = key[0] == "ground"
+                for node in self._add(key, made).values():
+                    set_shown(node.actor, False)
+                    node.ready = key[0] == "ground"
 
     def _refuse(self, refused: Refused) -> None:
         if refused.tile not in self._refused:
@@ -318,7 +321,8 @@ class CityActors:
             if self._told is not None:
                 self._told(refused.sentence)
 
-    def _add(self, key: Key, made: Made) -> NodeActor:
+    def _add(self, key: Key, made: Made) -> dict[Key, NodeActor]:
+        """Actors of what was made, not yet ready."""
         program = self._program(key, made)
         page = self._jobs.page_of(key)
         node = node_actor(
@@ -335,11 +339,11 @@ class CityActors:
             self._color_ground(key[1])
         assert self._renderer is not None
         self._renderer.AddActor(node.actor)
-        return node
+        return {key: node} if made.panes is None else {key: node} | self._add(("panes", key[1]), made.panes)
 
     def _program(self, key: Key, made: Made) -> Program:
-        if key[0] == "edges":
-            return _EDGES
+        if key[0] in ("edges", "panes"):
+            return _EDGES if key[0] == "edges" else _PANES
         holes = self._pictures is not None and self._pictures.holes
         if key[0] == "ground":
             return replace(_GROUND_PICTURES, holes=holes) if made.more else _GROUND
@@ -366,13 +370,19 @@ class CityActors:
         self._surfaces[page, program] = surface
         return surface
 
-    def _drop(self, key: Key) -> None:
-        node = self._nodes.pop(key)
-        self._paints.pop(key[1], None) if key[0] == "ground" else None
-        if key[0] == "node":
-            self._ready[key[1]] = False
+    def _drop(self, key: Key) -> int:
+        """Give a node back, with its panes; the bytes that are free now."""
+        node = self._nodes.pop(key, None)
+        if node is None:
+            return 0
         if self._renderer is not None:
             self._renderer.RemoveActor(node.actor)
+        if key[0] == "ground":
+            self._paints.pop(key[1], None)
+        if key[0] != "node":
+            return node.card_bytes
+        self._ready[key[1]] = False
+        return node.card_bytes + self._drop(("panes", key[1]))
 
     @property
     def due(self) -> bool:
@@ -395,9 +405,8 @@ class CityActors:
         for _, key in sorted(unseen):
             if total <= card_bytes:
                 return
-            if key != ("node", 0):
-                total -= self._nodes[key].card_bytes
-                self._drop(key)
+            if key != ("node", 0) and key[0] != "panes":
+                total -= self._drop(key)
 
     def shown_keys(self) -> tuple[Key, ...]:
         """What is visible."""

@@ -40,6 +40,18 @@ class Dress:
             result[textured] = self.atlas.face_color[first:last][textured] / np.float32(255.0)
         return result
 
+    def opacity(self, first: int, last: int) -> NDArray[np.uint8]:
+        """(n,) 1..255 of the faces ``first .. last - 1``; pictures bring their own."""
+        appearance = self.city.appearance
+        assert appearance is not None
+        result = np.full(last - first, 255, np.uint8)
+        material = appearance.face_material[first:last]
+        painted = (material >= 0) & (appearance.face_texture[first:last] < 0)
+        if painted.any():
+            share = np.where(appearance.wholly_transparent[:-1], np.uint8(255), appearance.materials[:, 3])
+            result[painted] = share[material[painted]]
+        return result
+
     @cached_property
     def of_objects(self) -> NDArray[np.float32]:
         """(K, 2, 3) in 0..1: mean colours of the sides and of the tops of top-level objects, NaN where they wear

@@ -59,7 +59,7 @@ def node_actor(
     """An actor of what was made in a thread, not yet visible.
 
     surface : shared by all actors that use the same textures. more : further attributes of the points for the shader.
-    colors : (n, 3) uint8 of the points, for programs that take colours from the mesh.
+    colors : (n, 3) or (n, 4) uint8 of the points, for programs that take colours from the mesh.
     """
     mesh = (segments_mesh if made.cells.shape[1] == 2 else triangles_mesh)(made.points, made.cells)
     mapper = vtkPolyDataMapper()
@@ -67,7 +67,10 @@ def node_actor(
     actor = vtkActor()
     actor.SetMapper(mapper)
     actor.SetProperty(surface)
-    actor.ForceOpaqueOn()
+    if program.clear:
+        actor.ForceTranslucentOn()
+    else:
+        actor.ForceOpaqueOn()
     actor.PickableOff()
     attributes = dict(more or {})
     if len(made.feat):
@@ -81,7 +84,7 @@ def node_actor(
         mesh.set_colors(colors)
         extra += 4 * len(colors)
     mesh.data.GetBounds()  # while the points are there
-    program.apply(actor, occlusion=occlusion and not program.line)
+    program.apply(actor, occlusion=occlusion and program.shaded)
     set_shown(actor, True)
     actor.VisibilityOff()
     card = made.points.nbytes + made.cells.nbytes + extra

@@ -155,6 +155,7 @@ class Program:
     colours of the mesh are final. flat : each triangle shows the colour of its last corner. shared : the same, but
     with darker feet and haze from all three. line : an edge. textured : shows the pictures of an atlas, see
     ``textured``. holes : leaves out what is see-through in them. colored : takes its colours from the mesh.
+    clear : with their opacity.
     """
 
     lifted: bool = True
@@ -165,6 +166,7 @@ class Program:
     textured: bool = False
     holes: bool = False
     colored: bool = False
+    clear: bool = False
 
     def apply(self, actor: vtkActor, *, occlusion: bool = False) -> None:
         """Give an actor this program, with or without what the occlusion pass needs."""
@@ -197,6 +199,11 @@ class Program:
                 "//VTK::Normal::Dec", True, f"//VTK::Normal::Dec\nin vec3 placeVC;\n{self._facing('in')}", False
             )
             shader.AddFragmentShaderReplacement("//VTK::Picking::Impl", True, _OCCLUSION, False)
+
+    @property
+    def shaded(self) -> bool:
+        """Whether it tells the pass that darkens corners where its pixels are; lines and panes do not."""
+        return not (self.line or self.clear)
 
     def vertex_texts(self, occlusion: bool) -> tuple[str, str]:
         """What the vertex shader declares and does."""

@@ -29,8 +29,9 @@ from viewer.scene.tile_mesh import (
     some_blocks,
 )
 
-#: A node of the level tree, or what lies on the ground of a tile, or the outlines of its buildings.
-Key = tuple[Literal["node", "ground", "edges"], int]
+#: A node of the level tree, the see-through faces of one, what lies on the ground of a tile, or the outlines of its
+#: buildings.
+Key = tuple[Literal["node", "panes", "ground", "edges"], int]
 Unsealed = tuple[tuple[float, NDArray[np.float64] | None], ...]
 
 
@@ -72,19 +73,14 @@ class Paint:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """What a job made. colors : (n, 3) uint8 of the points of dressed bodies. more : further attributes for the
-    shader. paint : of the ground."""
+    """What a job made. colors : (n, 3) uint8 of the points of dressed bodies, (n, 4) of panes. more : further
+    attributes for the shader. paint : of the ground. panes : what one sees through of a dressed body."""
 
     mesh: TileMesh
     colors: NDArray[np.uint8] | None = None
     more: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     paint: Paint | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """What has to be handed to the graphics card."""
-        arrays = [self.mesh.points, self.mesh.cells, self.mesh.feat, *self.more.values()]
-        return sum(a.nbytes for a in arrays)
+    panes: Made | None = None
 
 
 @dataclass(eq=False)
@@ -142,11 +138,18 @@ class Jobs:
             return Made(edge_mesh(arrays, faces, first, None if atlas is None else atlas.textured[own]))
         if dress is None:
             return Made(shared_mesh(arrays, faces, first))
-        mesh = body_mesh(arrays, faces, first)
+        own = slice(faces.first_face, faces.first_face + len(faces))
         codes = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
-        colors = dress.face_colors(faces.first_face, faces.first_face + len(faces))
-        colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)[mesh.face]
-        return Made(mesh, np.rint(colors * 255).astype(np.uint8), _pictures(faces, mesh, arrays, dress))
+        colors = dress.face_colors(own.start, own.stop)
+        colors = np.where(np.isnan(colors), code_colors(dress.style)[codes], colors)
+        rgba = np.column_stack([np.rint(colors * 255).astype(np.uint8), dress.opacity(own.start, own.stop)])
+        clear = faces.body & (rgba[:, 3] < 255)
+        panes = None
+        if clear.any():
+            pane = body_mesh(arrays, faces, first, clear)
+            panes = Made(pane, rgba[pane.face])
+        mesh = body_mesh(arrays, faces, first, faces.body & ~clear)
+        return Made(mesh, rgba[mesh.face, :3], _pictures(faces, mesh, arrays, dress), panes=panes)
 
     def _ground(self, faces: Faces, dress: Dress | None) -> Made:
         mesh = ground_mesh(faces)

@@ -35,9 +35,9 @@ _NO_FEAT = np.empty((0, 3), np.float32)
 _NO_FACE = np.empty(0, np.int32)
 
 
-def body_mesh(arrays: CityArrays, faces: Faces, first_row: int) -> TileMesh:
-    """What stands of some faces. Rows of objects count from ``first_row``."""
-    index, triangles = _some(faces, faces.body)
+def body_mesh(arrays: CityArrays, faces: Faces, first_row: int, wanted: NDArray[np.bool_] | None = None) -> TileMesh:
+    """What stands of some faces, or the ``wanted`` ones (n,). Rows of objects count from ``first_row``."""
+    index, triangles = _some(faces, faces.body if wanted is None else wanted)
     face = faces.vertex_face[index]
     code = face_codes(faces.surface, faces.theme, faces.normals[:, 2])
     feat = pack(
