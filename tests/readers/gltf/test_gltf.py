@@ -165,6 +165,45 @@ def test_pictures_inside_beside_and_in_the_text_are_the_same(tmp_path: Path):
         assert content.triangle_picture.tolist() == [0, 0]
 
 
+def grille() -> bytes:
+    """A picture whose left half is opaque and whose right half is not at all, nearly or half."""
+    pixels = np.full((3, 4, 4), (200, 0, 0, 255), np.uint8)
+    pixels[:, 2:, 3] = np.array([0, 100, 128])[:, None]
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("material", "opacity", "right"),
+    [
+        ({}, 255, [255, 255, 255]),
+        ({"alphaMode": "BLEND"}, 128, [0, 100, 128]),
+        ({"alphaMode": "MASK"}, 255, [0, 0, 0]),
+        ({"alphaMode": "MASK", "alphaCutoff": 0.19}, 255, [0, 255, 255]),
+        ({"alphaMode": "else"}, 255, [255, 255, 255]),
+    ],
+)
+def test_opacity_counts_as_the_material_says(material, opacity, right):
+    glb = textured({"uri": "data:image/png;base64," + base64.b64encode(grille()).decode()})
+    glb.json["materials"][0] |= material
+    glb.json["materials"][0]["pbrMetallicRoughness"]["baseColorFactor"] = [1, 1, 1, 0.5]
+    content = content_of(glb)
+    assert content.rgba[:, 3].tolist() == [opacity] * 4
+    (found,) = content.pictures
+    assert (found[:, :2, 3] == 255).all() and found[:, 3, 3].tolist() == right
+
+
+def test_one_picture_worn_in_two_ways_is_there_twice():
+    glb = textured({"uri": "data:image/png;base64," + base64.b64encode(grille()).decode()})
+    glb.json["materials"].append(glb.json["materials"][0] | {"alphaMode": "BLEND"})
+    first = glb.json["meshes"][0]["primitives"][0]
+    glb.json["meshes"][0]["primitives"] += [first | {"material": 1}, dict(first)]
+    content = content_of(glb)
+    assert content.triangle_picture.tolist() == [1, 1, 0, 0, 1, 1]
+    assert [int(picture[..., 3].min()) for picture in content.pictures] == [0, 255]
+
+
 @pytest.mark.parametrize("uri", ["../secret.png", "/etc/passwd", "https://example.org/a.png", "file:///a.png", "C:\\a"])
 def test_pictures_elsewhere_are_not_opened_and_cost_only_the_picture(uri, tmp_path: Path):
     inner = tmp_path / "inner"

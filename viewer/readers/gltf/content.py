@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.streamed import Content, MeshContent, PointContent
-from viewer.readers.gltf.materials import srgb_of
+from viewer.readers.gltf.materials import Material, srgb_of
 from viewer.readers.gltf.metadata import Columns
 from viewer.readers.gltf.model import Model, Part
 
@@ -126,6 +126,8 @@ def _colors(part: Part) -> NDArray[np.uint8]:
     if part.rgba is not None:
         linear = linear * part.rgba
     linear[:, :3] = srgb_of(linear[:, :3])
+    if part.triangles is not None and part.material.mode != "BLEND":
+        linear[:, 3] = 1.0
     colors = np.round(np.clip(linear, 0.0, 1.0) * 255).astype(np.uint8)
     return np.broadcast_to(colors, (len(part.positions), 4)).copy() if len(colors) == 1 else colors
 
@@ -133,21 +135,28 @@ def _colors(part: Part) -> NDArray[np.uint8]:
 def _pictures(
     model: Model, parts: Sequence[Part]
 ) -> tuple[NDArray[np.float32] | None, tuple[NDArray[np.uint8], ...], NDArray[np.int16] | None]:
-    used = [part.material.picture if part.uv is not None else -1 for part in parts]
-    numbers = {number: k for k, number in enumerate(sorted({n for n in used if n in model.pictures}))}
+    used = [_worn(part.material) if part.uv is not None and part.material.picture in model.pictures else None
+            for part in parts]  # fmt: skip
+    numbers = {worn: k for k, worn in enumerate(sorted({worn for worn in used if worn is not None}))}
     if not numbers:
         return None, (), None
+    materials = {worn: part.material for worn, part in zip(used, parts, strict=True)}
     uv = np.concatenate(
         [np.zeros((len(part.positions), 2), np.float32) if part.uv is None else part.uv for part in parts]
     )
     which = np.concatenate(
         [
-            np.full(len(part.triangles), numbers.get(number, -1), np.int16)
-            for part, number in zip(parts, used, strict=True)
+            np.full(len(part.triangles), -1 if worn is None else numbers[worn], np.int16)
+            for part, worn in zip(parts, used, strict=True)
             if part.triangles is not None
         ]
     )
-    return uv, tuple(model.pictures[number] for number in numbers), which
+    return uv, tuple(materials[worn].worn(model.pictures[worn[0]]) for worn in numbers), which
+
+
+def _worn(material: Material) -> tuple[int, str, float]:
+    """What says how a picture looks: its number, and how much of its opacity counts."""
+    return material.picture, material.mode, material.cutoff if material.mode == "MASK" else 0.0
 
 
 def _features(

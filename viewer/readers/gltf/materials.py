@@ -30,13 +30,24 @@ class Material:
     """The base colour.
 
     rgba : (4,) float64 linear light and opacity, 0 to 1. picture : number of an image, -1 for none. uv_set : which
-    texture coordinates. uv_matrix : (2, 3) float64 that is applied to them.
+    texture coordinates. uv_matrix : (2, 3) float64 that is applied to them. mode : OPAQUE, whatever its pictures say;
+    MASK, what has less opacity than ``cutoff`` is left out; or BLEND.
     """
 
     rgba: NDArray[np.float64]
     picture: int = -1
     uv_set: int = 0
     uv_matrix: NDArray[np.float64] | None = None
+    mode: str = "OPAQUE"
+    cutoff: float = 0.5
+
+    def worn(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture (H, W, 4) with the opacity that this material gives it."""
+        if self.mode == "BLEND" or bool((picture[..., 3] == 255).all()):
+            return picture
+        seen = np.array(picture)
+        seen[..., 3] = 255 if self.mode == "OPAQUE" else np.where(picture[..., 3] < self.cutoff * 255, 0, 255)
+        return seen
 
 
 DEFAULT = Material(np.ones(4))
@@ -55,8 +66,10 @@ def materials_of(document: Fields) -> tuple[list[Material], bool]:
         if "baseColorTexture" not in surface and "diffuseTexture" in old:
             texture = old.child("diffuseTexture")
         rgba = np.clip(np.array(factor or (1.0, 1.0, 1.0, 1.0)), 0.0, 1.0)
-        mode = item.text("alphaMode", "OPAQUE")
-        if mode == "OPAQUE":
+        mode, cutoff = item.text("alphaMode", "OPAQUE"), item.number("alphaCutoff", 0.5)
+        if mode == "MASK":
+            cutoff /= max(rgba[3], 1e-6)
+        if mode != "BLEND":
             rgba[3] = 1.0
         picture, is_packed = _picture(document, texture)
         packed |= is_packed
@@ -67,6 +80,8 @@ def materials_of(document: Fields) -> tuple[list[Material], bool]:
                 picture,
                 moved.count("texCoord", texture.count("texCoord")),
                 _uv_matrix(moved) if picture >= 0 else None,
+                mode if mode in ("MASK", "BLEND") else "OPAQUE",
+                cutoff,
             )
         )
     return result, packed

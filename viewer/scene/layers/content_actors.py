@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataObject, vtkImageD
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkTexture
 
 from viewer.city.streamed import Content, MeshContent, PointContent
+from viewer.scene.layers.mesh_groups import Group, groups_of
 from viewer.scene.palettes import Look
 from viewer.scene.shading import Program, set_eye, set_look
 from viewer.scene.vtk_data import Mesh, triangles_mesh
@@ -46,32 +48,28 @@ class PreparedContent:
 
     def __init__(self, content: Content) -> None:
         self.content = content
-        self.groups: list[tuple[int, NDArray[np.int32]]] = []
+        self.groups: list[Group] = []
         self.normals: NDArray[np.float32] | None = None
         self.source = np.empty(0, np.int64)
         if isinstance(content, MeshContent):
             self._prepare_mesh(content)
 
     def _prepare_mesh(self, content: MeshContent) -> None:
-        triangles = content.triangles
+        self.groups = groups_of(content)
         if content.normals is None:
             # flat faces: every triangle gets corners of its own
-            corner = triangles.ravel()
+            corner = np.concatenate([group.triangles.ravel() for group in self.groups])
             self.source = corner.astype(np.int64)
             a, b, c = content.positions[corner].reshape(-1, 3, 3).transpose(1, 0, 2)
             normal = np.cross(b - a, c - a)
             length = np.linalg.norm(normal, axis=1, keepdims=True)
             normal = np.where(length > 0, normal / np.where(length > 0, length, 1), (0, 0, 1)).astype(np.float32)
             self.normals = np.repeat(normal, 3, axis=0)
-            triangles = np.arange(len(corner), dtype=np.int32).reshape(-1, 3)
+            ends = np.cumsum([len(group.triangles) for group in self.groups])
+            own = np.split(np.arange(len(corner), dtype=np.int32).reshape(-1, 3), ends[:-1])
+            self.groups = [replace(group, triangles=new) for group, new in zip(self.groups, own, strict=True)]
         else:
             self.normals = np.asarray(content.normals, np.float32)
-        which = content.triangle_picture
-        if which is None:
-            self.groups = [(-1, triangles)]
-            return
-        for picture in np.unique(which).tolist():
-            self.groups.append((picture, np.ascontiguousarray(triangles[which == picture])))
 
     def taken(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values of positions as values of drawn corners."""
@@ -110,8 +108,9 @@ class ContentActors:
     def recolor(self, colors: NDArray[np.uint8], *, pictures: bool) -> None:
         """Other colours; with pictures or without."""
         drawn = self._prepared.taken(colors)
-        for mesh, actor, picture in zip(self._meshes, self.actors, self._pictures, strict=True):
-            mesh.set_colors(drawn)
+        groups: list[Group | None] = [*self._prepared.groups] or [None]  # points have none
+        for group, mesh, actor, picture in zip(groups, self._meshes, self.actors, self._pictures, strict=True):
+            mesh.set_colors(drawn if group is None else group.colors(drawn))
             if picture is not None:
                 actor.SetTexture(picture if pictures else None)  # type: ignore[arg-type]
 
@@ -144,15 +143,16 @@ class ContentActors:
         positions = np.ascontiguousarray(prepared.taken(content.positions))
         drawn = np.ascontiguousarray(prepared.taken(colors))
         uv = None if content.uv is None else np.ascontiguousarray(prepared.taken(content.uv), np.float32)
-        for picture, triangles in prepared.groups:
-            mesh = triangles_mesh(positions, triangles)
-            mesh.set_colors(drawn)
+        for group in prepared.groups:
+            mesh = triangles_mesh(positions, group.triangles)
+            mesh.set_colors(group.colors(drawn))
             mesh.add("faceNormal", prepared.normals)
             actor = _actor(mesh, _LIT)
             actor.GetMapper().MapDataArrayToVertexAttribute(
                 "faceNormal", "faceNormal", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1
             )
-            worn = _wear(actor, mesh, uv, content.pictures[picture]) if picture >= 0 and uv is not None else None
+            number = group.picture
+            worn = _wear(actor, mesh, uv, content.pictures[number]) if number >= 0 and uv is not None else None
             self._pictures.append(worn)
             self._meshes.append(mesh)
             self.actors.append(actor)

@@ -15,6 +15,7 @@ from vtkmodules.vtkRenderingCore import vtkTexture
 from viewer.city.models import ModelLayer
 from viewer.city.streamed import MeshContent
 from viewer.scene.layers.drawing import Floats, LayerDrawing, actor_of
+from viewer.scene.layers.mesh_groups import Group, groups_of
 from viewer.scene.palettes import Look, rgb
 from viewer.scene.rays import nearest_triangle
 from viewer.scene.state import LayerView
@@ -37,22 +38,23 @@ class ModelDrawing(LayerDrawing):
         self._textures = True
         actors: list[Any] = []
         for mesh in layer.meshes:
-            for picture in _pictures(mesh):
-                actors.append(self._actor(mesh, picture))
+            for group in groups_of(mesh):
+                actors.append(self._actor(mesh, group))
         self.props = tuple(actors)
         self._restyle(style)
 
-    def _actor(self, mesh: MeshContent, picture: int) -> Any:
-        """One actor of the triangles of a mesh that wear one picture (-1: none)."""
-        chosen = mesh.triangles if mesh.triangle_picture is None else mesh.triangles[mesh.triangle_picture == picture]
-        used, corners = _used(chosen, len(mesh.positions))
+    def _actor(self, mesh: MeshContent, group: Group) -> Any:
+        """One actor of the triangles of a mesh that wear the same."""
+        used, corners = _used(group.triangles, len(mesh.positions))
         points = mesh.positions[used] + np.asarray(mesh.origin_local, np.float32)
         made = triangles_mesh(points, corners)
         data: vtkPolyData = made.data
         colors = (
-            np.full((len(points), 3), np.round(rgb(_PLAIN) * 255), np.uint8) if mesh.rgba is None else mesh.rgba[used]
+            np.full((len(points), 3), np.round(rgb(_PLAIN) * 255), np.uint8)
+            if mesh.rgba is None
+            else group.colors(mesh.rgba[used])
         )
-        made.set_colors(np.ascontiguousarray(colors[:, :3]))
+        made.set_colors(colors)
         if mesh.normals is not None:
             normals = numpy_to_vtk(np.ascontiguousarray(mesh.normals[used]), deep=True)
             normals.SetName("Normals")
@@ -60,13 +62,13 @@ class ModelDrawing(LayerDrawing):
         actor = actor_of(data)
         if mesh.normals is not None:
             actor.GetProperty().SetInterpolationToPhong()
-        if picture >= 0 and mesh.uv is not None:
+        if group.picture >= 0 and mesh.uv is not None:
             uv = mesh.uv[used].copy()
             uv[:, 1] = 1.0 - uv[:, 1]  # VTK counts from below
             coordinates = numpy_to_vtk(np.ascontiguousarray(uv), deep=True)
             coordinates.SetName("uv")
             data.GetPointData().SetTCoords(coordinates)
-            worn = _texture(mesh.pictures[picture])
+            worn = _texture(mesh.pictures[group.picture])
             actor.SetTexture(worn)
             self._worn.append((actor, worn))
         actor.SetUserMatrix(self._matrix)
@@ -113,12 +115,6 @@ def _hit(mesh: MeshContent, origin: Floats, direction: Floats) -> float:
     """How far a ray goes in the space of the model until it meets a mesh."""
     corners = mesh.positions[mesh.triangles].astype(np.float64)
     return nearest_triangle(corners, origin - np.asarray(mesh.origin_local), direction)[1]
-
-
-def _pictures(mesh: MeshContent) -> list[int]:
-    if mesh.triangle_picture is None or mesh.uv is None:
-        return [-1]
-    return [int(number) for number in np.unique(mesh.triangle_picture)]
 
 
 def _texture(picture: NDArray[np.uint8]) -> vtkTexture:
