@@ -67,6 +67,12 @@ def test_junk_heights_do_not_dent_the_ground():
     assert ground.heights.min() > 0.0
 
 
+def test_a_wall_that_is_called_ground_does_not_lift_it():
+    houses = [box(10, 10, 12, x=40.0 * i, z=3.0) for i in range(6)]
+    houses[2] = [(SurfaceType.GROUND if kind == SurfaceType.WALL else kind, rings) for kind, rings in houses[2]]
+    assert ground_of(houses).heights == pytest.approx(3.0, abs=0.01)
+
+
 def test_bridge_road_does_not_lift_the_ground():
     places = on_slope()
     road = plane(100, 100, 300, 110, z=60.0)

@@ -214,11 +214,13 @@ def _feet(city: CityModel, faces: NDArray[np.bool_] | None, measures: Measures) 
     stands = stands & ~measures.planned
     wanted = shown & (city.face_surface == SurfaceType.GROUND)
     if len(stands):
-        # Ground faces of upper parts hang in the air.
-        lowest = measures.ground_m[city.face_feature]
-        first = city.positions_local[np.minimum(city.face_start[:-1], max(len(city.positions_local) - 1, 0)), 2]
-        wanted = wanted & stands[city.face_feature] & (np.abs(first - lowest) < 2.0)
-    corners = city.positions_local[ranges(city.face_start, np.flatnonzero(wanted))].astype(np.float64)
+        wanted = wanted & stands[city.face_feature]
+    own = np.flatnonzero(wanted)
+    corners = city.positions_local[ranges(city.face_start, own)].astype(np.float64)
+    if len(corners):
+        # Ground faces of upper parts hang in the air, and walls are called ground by mistake.
+        face = np.repeat(own, np.diff(city.face_start)[own])
+        corners = corners[np.abs(corners[:, 2] - measures.ground_m[city.face_feature[face]]) < 2.0]
     middle = np.column_stack([measures.centre_local[stands], measures.ground_m[stands]])
     return np.concatenate([corners, middle])
 

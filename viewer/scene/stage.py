@@ -27,7 +27,7 @@ SELECT_ALPHA, HOVER_ALPHA = 190, 110
 #: Samples per pixel of the soft shade in corners, and how far it reaches, metres for a distance of one.
 OCCLUSION_SAMPLES, OCCLUSION_RADIUS = 64, (0.012, 3.0, 22.0)
 #: The pass keeps depths as half floats: beyond these shares of the distance they would draw rings.
-OCCLUSION_DEPTH, OCCLUSION_ROUNDING = 1.6, 0.0012
+OCCLUSION_DEPTH, OCCLUSION_ROUNDING = 1.45, 0.0015
 
 
 class Stage:
