@@ -66,6 +66,18 @@ def test_levers_size_and_view_reach_the_picture(city, trees, tmp_path, drawn, ca
     assert "out.png" in capsys.readouterr().out
 
 
+def test_home_looks_where_it_is_told_to(city, tmp_path, drawn, capsys):
+    out = tmp_path / "out.png"
+    assert snap(city, "-o", out, "--size", "64x48") == 0
+    assert snap(city, "-o", out, "--size", "64x48", "--heading", "-90", "--tilt", "12") == 0
+    (_, _, usual), (_, _, asked) = drawn
+    assert (asked.heading_deg, asked.tilt_deg) == pytest.approx((270.0, 12.0))
+    assert asked.position[0] > asked.target[0] + 5, "it looks from the east"
+    assert usual.position[0] < usual.target[0]
+    assert snap(city, "-o", out, "--heading", "nan") == 2
+    assert "--heading" in capsys.readouterr().err
+
+
 def test_the_city_is_coloured_by_attribute_or_indicator(city, tmp_path, drawn, capsys):
     out = tmp_path / "o.png"
     assert snap(city, "-o", out, "--size", "8x8", "--color-by", "function") == 0

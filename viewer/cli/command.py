@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -207,6 +208,8 @@ def _command_parser() -> argparse.ArgumentParser:
         "--no-textures", dest="textures", action="store_false", help="leave out pictures and materials of the files"
     )
     snapshot.add_argument("--view", metavar="NAME", default="home", help="home, top or a saved view of the session")
+    snapshot.add_argument("--heading", metavar="DEG", type=degrees, help="where home looks, 90 is towards the east")
+    snapshot.add_argument("--tilt", metavar="DEG", type=degrees, help="how steeply home looks down, 2 to 89")
 
     indicators = add("indicators", "Work out the numbers about a city.", "indicators", _INDICATORS)
     _add_city(indicators)
@@ -254,6 +257,13 @@ def _add_options(parser: argparse.ArgumentParser, *, online: bool = True) -> Non
     )
     if online:
         parser.add_argument("--online", action="store_true", help="servers may be contacted in this run")
+
+
+def degrees(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def _add_city(parser: argparse.ArgumentParser) -> None:

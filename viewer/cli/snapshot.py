@@ -39,7 +39,7 @@ def run(options: Namespace) -> int:
         color_by(workspace, options.color_by)
     camera = view_of(workspace, options)
     state = replace(workspace.scene_state(), quality="full")
-    pose = pose_of(workspace, size, options.view, camera)
+    pose = pose_of(workspace, size, options, camera)
     picture = labelled(draw(state, size, pose), workspace, state, pose)
     write_atomic(options.output, png_chunks(picture), keep_former=False)
     show(say("Written: {picture}", picture=plain(str(options.output))))
@@ -125,9 +125,9 @@ def _show_layers(workspace: Workspace, keys: tuple[str, ...]) -> None:
             workspace.session.edit(StyleSource(source.key, replace(source.style, visible=visible)))
 
 
-def pose_of(workspace: Workspace, size: tuple[int, int], view: str, camera: Camera | None) -> Pose:
+def pose_of(workspace: Workspace, size: tuple[int, int], options: Namespace, camera: Camera | None) -> Pose:
     """Where the picture is taken from: a saved camera, the whole city from above, or from the front."""
-    from viewer.scene.camera import CameraController, pose_between
+    from viewer.scene.camera import HOME_HEADING, HOME_TILT, CameraController, pose_between
 
     frame = workspace.frame
     if camera is not None:
@@ -139,7 +139,10 @@ def pose_of(workspace: Workspace, size: tuple[int, int], view: str, camera: Came
     controller.size = size
     low, high = city.extent_local
     controller.set_world(low, high, workspace.ground)
-    return controller.top_pose() if view == "top" else controller.home_pose()
+    if options.view == "top":
+        return controller.top_pose()
+    heading = HOME_HEADING if options.heading is None else options.heading
+    return controller.home_pose(heading, HOME_TILT if options.tilt is None else options.tilt)
 
 
 def labelled(picture: NDArray[np.uint8], workspace: Workspace, state: SceneState, pose: Pose) -> NDArray[np.uint8]:

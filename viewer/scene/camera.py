@@ -109,9 +109,9 @@ class CameraController:
 
     # -- ready-made views ------------------------------------------------------------------------------
 
-    def home_pose(self) -> Pose:
-        """The whole city from the south-west, from the front."""
-        return self._fit(self._rim, HOME_HEADING, HOME_TILT, 0.88)
+    def home_pose(self, heading_deg: float = HOME_HEADING, tilt_deg: float = HOME_TILT) -> Pose:
+        """The whole city from the south-west, from the front, or from elsewhere."""
+        return self._fit(self._rim, heading_deg % 360.0, float(np.clip(tilt_deg, *TILT_RANGE)), 0.88)
 
     def home(self) -> None:
         """Show the whole city; always works."""
