@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.builders import houses
+from tests.workspace.test_textures import textured_file
 from viewer.city import Column, Frame, ImportReport
 from viewer.city.measures import Measures
 from viewer.city.tiles import LEFT_OUT_TEXT
@@ -19,6 +21,8 @@ from viewer.plugin_host import PluginHost
 from viewer.readers.cityjson_writer import write_cityjson
 from viewer.readers.store import open_store, write_store
 from viewer.readers.store.cache import DAMAGED_TEXT, OPENED_TEXT, CityCache, wait_for_writers
+from viewer.scene import ready_atlas
+from viewer.scene.atlas import atlas_of, is_known
 from viewer.scene.city_mesh import prepare
 from viewer.scene.ready_mesh import pack as pack_mesh
 from viewer.session import Session
@@ -209,3 +213,63 @@ def test_a_large_city_with_a_damaged_tile_is_worked_out_without_it_and_says_so(t
     gone = int(np.diff(city.tiles.feature_start)[-1])
     assert [(note.text, note.count) for note in derived.notes] == [(LEFT_OUT_TEXT, gone)]
     assert np.isnan(derived.measures.volume_m3).sum() == gone
+
+
+@pytest.fixture
+def walls(tmp_path) -> Path:
+    """A city of three walls: one with a picture, one whose picture is damaged, one with a see-through picture."""
+    folder = tmp_path / "walls"
+    folder.mkdir()
+    Image.new("RGB", (80, 60), (200, 40, 40)).save(folder / "a.png")
+    (folder / "half.png").write_bytes((folder / "a.png").read_bytes()[:90])
+    Image.new("RGBA", (64, 64), (0, 200, 0, 90)).save(folder / "c.png")
+    return textured_file(folder, "a.png", "half.png", "c.png")
+
+
+def opened_with_pictures(path: Path, folder: Path) -> Workspace:
+    workspace = Workspace(Session(), PluginHost(packages=False, cache=CityCache(folder, min_source_bytes=1)))
+    workspace.textures = True
+    workspace.adopt(workspace.read(path))
+    wait_for_writers()
+    return workspace
+
+
+def test_pictures_are_put_together_once(walls, tmp_path, monkeypatch):
+    first = opened_with_pictures(walls, tmp_path / "cache")
+    made = atlas_of(first.city)
+    with monkeypatch.context() as patch:
+        patch.setattr("viewer.scene.atlas.build_atlas", lambda *rest, **more: pytest.fail("made again"))
+        second = opened_with_pictures(walls, tmp_path / "cache")
+    known = atlas_of(second.city)
+    assert known is not made and made is not None
+    for name in ("image", "place", "face_color", "textured"):
+        np.testing.assert_array_equal(getattr(known, name), getattr(made, name), err_msg=name)
+    assert known.lost == made.lost and len(made.lost) == 1
+    assert sorted(texts(second)) == sorted([*texts(first), OPENED_TEXT])
+
+
+def test_another_picture_under_the_same_name_is_seen(walls, tmp_path):
+    opened_with_pictures(walls, tmp_path / "cache")
+    Image.new("RGB", (80, 60), (40, 40, 200)).save(walls.parent / "a.png")
+    second = opened_with_pictures(walls, tmp_path / "cache")
+    assert OPENED_TEXT in texts(second), "the city itself is the same"
+    assert atlas_of(second.city).face_color[0].tolist() == [40, 40, 200]
+
+
+def test_a_city_opened_without_its_pictures_keeps_none(walls, tmp_path):
+    opened(walls, tmp_path / "cache")
+    second = opened(walls, tmp_path / "cache")
+    assert OPENED_TEXT in texts(second) and not is_known(second.city)
+
+
+@pytest.mark.parametrize("change", [
+    {"atlas.image": np.zeros((0, 4, 3), np.uint8)}, {"atlas.image": np.zeros((4, 4, 2), np.uint8)},
+    {"atlas.place": np.full((3, 4), np.nan, np.float32)}, {"atlas.textured": np.zeros(7, bool)},
+    {"atlas.mark": np.zeros(32, np.uint8)}, {"atlas.face_color": None},
+])  # fmt: skip
+def test_an_atlas_that_does_not_fit_is_made_again(walls, tmp_path, change):
+    first = opened_with_pictures(walls, tmp_path / "cache")
+    packed = ready_atlas.pack(first.city) | change
+    (stored,) = (open_store(folder).city for folder in (tmp_path / "cache").iterdir())
+    assert not ready_atlas.restore(stored, {name: array for name, array in packed.items() if array is not None})
+    assert not is_known(stored) and ready_atlas.restore(stored, ready_atlas.pack(first.city))

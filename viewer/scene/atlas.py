@@ -137,6 +137,17 @@ def is_known(city: CityModel) -> bool:
     return city.appearance is None or city.appearance in _KNOWN
 
 
+def known_atlas(city: CityModel) -> Atlas | None:
+    """What ``atlas_of`` answers, None where it would have to be made first."""
+    return None if city.appearance is None else _KNOWN.get(city.appearance)
+
+
+def remember(city: CityModel, atlas: Atlas) -> None:
+    """Let ``atlas_of`` answer with an atlas that was made before."""
+    if city.appearance is not None:
+        _KNOWN[city.appearance] = atlas
+
+
 def dressed(colors: NDArray[np.floating], city: CityModel, atlas: Atlas | None) -> NDArray[np.floating]:
     """Colours of F faces (F, 3) in 0..1, with those of materials and of pictures from afar where faces have some."""
     appearance = city.appearance

@@ -58,7 +58,8 @@ def read_file(
         city_extent_local=held.derived.city.extent_local if others and held.derived is not None else None,
     )
     reading = host.read(path, context, reader)
-    city, derived = (None if reading.city is None else arrange(reading.city)), None
+    plain = reading.report  # what follows is found anew at every opening
+    city, derived, alone = (None if reading.city is None else arrange(reading.city)), None, False
     box = extent_of(reading.layers) if not others else None
     if box is not None:  # nothing to lie on yet: the layer brings the frame, and the ground at its foot
         city = bare_city(title_of(path), reading.frame, box)
@@ -69,15 +70,15 @@ def read_file(
         alone = len(wanted) == 1
         cities, rest, known = {**others, key: city}, progress.part(0.7, 1.0), reading.ready if alone else None
         derived = derive(wanted, cities, rest, known, mosaic((*held.terrains(key), *terrains_of(reading.layers))))
-        if reading.ticket is not None:
-            pack = partial(ready.pack, derived) if alone and derived.terrain is None else dict
-            reading.ticket.keep_in_background(city, reading.report, reading.questions, pack)
         told = far_away(city, others) if others else measure_issues(derived.city, derived.measures)
         reading = replace(reading, report=replace(reading.report, issues=(*reading.report.issues, *told)))
     elif others and (new := terrains_of(reading.layers)):
         beside = tuple(part for part in base if part[0] != key)
         derived = derive(beside, others, progress.part(0.7, 1.0), None, mosaic((*held.terrains(key), *new)))
     damaged = pictures.make_ready(derived.city, progress) if derived is not None and textures else ()
+    if derived is not None and city is not None and reading.ticket is not None:
+        pack = partial(ready.pack, derived) if alone and derived.terrain is None else dict
+        reading.ticket.keep_in_background(city, plain, reading.questions, pack)
     if derived is not None and (derived.notes or damaged):
         issues = pictures.with_damaged((*reading.report.issues, *derived.notes), damaged)
         reading = replace(reading, report=replace(reading.report, issues=issues))

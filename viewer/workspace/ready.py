@@ -16,7 +16,7 @@ from viewer.city.raster import Grid
 from viewer.city.use import Use
 from viewer.indicators import Surfaces
 from viewer.indicators.surfaces import Ground as SurfaceClass
-from viewer.scene import ready_mesh
+from viewer.scene import ready_atlas, ready_mesh
 from viewer.scene.city_mesh import prepare
 from viewer.scene.ready_mesh import Array, in_range, is_kind
 
@@ -38,7 +38,8 @@ class Ready:
 
 
 def pack(derived: Derived) -> dict[str, Array]:
-    """Shown faces, measures, ground, places for trees, what the ground is made of, and what the picture needs.
+    """Shown faces, measures, ground, places for trees, what the ground is made of, and what the picture needs, with the
+    atlas if it was made.
 
     An array as long as the city has vertices, faces or triangles is divided into tiles by these in a store, one
     with a companion ``NAME_tile_start`` ((B + 1,) int64) by it, and checked with its tile; all others are read and
@@ -52,6 +53,7 @@ def pack(derived: Derived) -> dict[str, Array]:
     arrays["tree_places"] = derived.applier.tree_places
     arrays |= _packed_surfaces(derived.surfaces)
     mesh = prepare(derived.city, derived.lod_faces, derived.measures)
+    arrays |= ready_atlas.pack(derived.city)
     return arrays | {f"mesh.{name}": array for name, array in ready_mesh.pack(mesh).items()}
 
 
@@ -64,6 +66,7 @@ def ready_of(city: CityModel, arrays: Mapping[str, Array]) -> Ready | None:
     surfaces = surfaces_of(city, arrays)
     if measures is None or ground is None or places is None or surfaces is None:
         return None
+    ready_atlas.restore(city, arrays)
     return Ready(faces, measures, ground, places, surfaces)  # type: ignore[arg-type]
 
 

@@ -46,7 +46,8 @@ LOST_TEXT = "Ids or attributes of objects in this prepared city are damaged and 
 #: Packages and modules whose change makes earlier copies worthless.
 _CODE = (
     "readers", "city", "scenario", "plugin_api", "scene/city_mesh.py", "scene/coarse.py",
-    "scene/faces.py", "scene/packing.py", "scene/ready_mesh.py", "indicators/surfaces.py", "workspace/ready.py",
+    "scene/faces.py", "scene/packing.py", "scene/ready_mesh.py", "scene/atlas.py", "scene/ready_atlas.py",
+    "indicators/surfaces.py", "workspace/ready.py",
     "_bundled/plugins", "../plugins",  # installed, and in the checkout: a bundled plugin may have made the city
 )  # fmt: skip
 
