@@ -10,7 +10,7 @@ import pytest
 from tests.builders import box, city_of, gable_house, moved
 from viewer.city import CityModel, SurfaceType
 from viewer.city.quality import check_quality
-from viewer.city.quality.solids import _winding
+from viewer.city.quality.solids import _Mesh, _winding
 from viewer.city.solids import arranged, joined, shell_code, told
 
 WALL = SurfaceType.WALL
@@ -224,6 +224,17 @@ def test_503_solids_that_do_not_hang_together():
     assert composite(box(10, 10, 6), box(10, 10, 6, x=10.0, y=10.0)) == {"503": 1}  # a common edge only
     assert composite(box(10, 10, 6), box(10, 10, 6, x=10.0, y=5.0)) == {}
     assert composite(box(10, 10, 6), box(5, 10, 6, x=15.0), box(5, 10, 6, x=10.0)) == {}
+
+
+def test_many_stacked_solids_are_compared_with_their_neighbours_only(monkeypatch):
+    asked = []
+    real = _Mesh.shared_place
+    monkeypatch.setattr(_Mesh, "shared_place", lambda one, other: asked.append(1) or real(one, other))
+    monkeypatch.setattr(_Mesh, "lies_in", lambda one, other: pytest.fail("boxes that only touch are in nothing"))
+    stack = [box(2, 2, 2, x=2.0 * (i % 8), y=2.0 * (i // 8)) for i in range(64)]
+    assert composite(*stack) == {}
+    assert len(asked) < 3 * 64
+    assert composite(*stack[:20], *stack[40:]) == {"503": 24}
 
 
 def test_surfaces_beside_a_solid_are_not_part_of_it():

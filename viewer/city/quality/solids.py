@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,28 +90,26 @@ def _faults_of_solid(city: CityModel, shells: list[_Mesh]) -> list[tuple[str, Fl
     """The gravest faults between the shells of a solid, the outer one first; code and place."""
     if len(shells) < 2:
         return []
-    twice = {j for i, j in combinations(range(len(shells)), 2) if shells[i].is_same(shells[j])}
+    near = _near(shells)
+    twice = {j for i, j in near if shells[i].is_same(shells[j])}
     if twice:
         return [("402", shells[j].middle) for j in sorted(twice)]
     place = _first_crossing(city, shells)
     if place is not None:
         return [("401", place)]
-    outside = []
-    for i, j in combinations(range(len(shells)), 2):
+    outside = set(range(1, len(shells))) - {j for i, j in near if i == 0}
+    for i, j in near:
         one, other = shells[i], shells[j]
-        apart = not one.meets_box(other)
-        if not apart:
-            shared = one.shared_place(other)
-            if shared is not None:
-                return [("401", shared)]
-        inside = (False, True) if apart else other.lies_in(one)
-        around = not apart and one.lies_in(other)[0]
+        shared = one.shared_place(other)
+        if shared is not None:
+            return [("401", shared)]
+        inside, around = other.lies_in(one), one.lies_in(other)[0]
         if (i == 0 and inside == (True, True)) or (i > 0 and inside[0]) or (around and not inside[0]):
             return [("401", other.middle)]
         if i == 0 and inside == (False, True):
-            outside.append(("403", other.middle))
+            outside.add(j)
     if outside:
-        return outside
+        return [("403", shells[j].middle) for j in sorted(outside)]
     pieces = _interiors(city, shells)
     return [("404", shells[0].middle)] if pieces > 1 else []
 
@@ -178,25 +177,31 @@ def _interiors(city: CityModel, shells: list[_Mesh]) -> int:
 def _faults_of_composite(city: CityModel, solids: list[tuple[_Mesh, _Mesh]]) -> list[tuple[str, Floats]]:
     """The gravest faults between the solids of a CompositeSolid, each as its outer shell and as a whole."""
     outer, whole = [solid[0] for solid in solids], [solid[1] for solid in solids]
-    near = [(i, j) for i, j in combinations(range(len(solids)), 2) if outer[i].meets_box(outer[j])]
+    near = _near(outer)
     twice = {j for i, j in near if outer[i].is_same(outer[j])}
     if twice:
         return [("502", outer[j].middle) for j in sorted(twice)]
     place = _first_crossing(city, whole)
     if place is not None:
         return [("501", place)]
-    for i, j in near:
+    for i, j in _near(outer, -SNAP_M):  # what only touches is in nothing
         if outer[j].lies_in(whole[i])[0] or outer[i].lies_in(whole[j])[0]:
             return [("501", outer[j].middle)]
-    reached, waiting = {0}, [0]
-    touching = [(i, j) for i, j in near if whole[i].shared_place(whole[j]) is not None]
-    while waiting:
-        i = waiting.pop()
-        for pair in touching:
-            if i in pair and (other := pair[0] + pair[1] - i) not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return [("503", outer[i].middle) for i in range(len(solids)) if i not in reached]
+    piece = np.arange(len(solids))  # the same number for what hangs together
+    for i, j in near:
+        if piece[i] != piece[j] and whole[i].shared_place(whole[j]) is not None:
+            piece[piece == piece[j]] = piece[i]
+    return [("503", outer[i].middle) for i in np.flatnonzero(piece != piece[0]).tolist()]
+
+
+def _near(meshes: list[_Mesh], slack: float = SNAP_M) -> list[tuple[int, int]]:
+    """Pairs (i, j), i < j, ascending, of meshes whose boxes, larger by ``slack``, have a place in common."""
+    low, high = (np.array([mesh.box[k] for mesh in meshes]) for k in (0, 1))
+    pairs: set[tuple[int, int]] = set()
+    for i, j in overlapping(np.zeros(len(meshes), np.int64), low[:, 0] - SNAP_M, high[:, 0] + SNAP_M):
+        met = ((low[i] <= high[j] + slack) & (low[j] <= high[i] + slack)).all(axis=1)
+        pairs.update(zip(np.minimum(i, j)[met].tolist(), np.maximum(i, j)[met].tolist(), strict=True))
+    return sorted(pairs)
 
 
 # -- triangles -----------------------------------------------------------------------------------------------------
@@ -220,7 +225,7 @@ class _Mesh:
     def joined(meshes: list[_Mesh]) -> _Mesh:
         return _Mesh(np.concatenate([m.faces for m in meshes]), np.concatenate([m.corners for m in meshes]))
 
-    @property
+    @cached_property
     def box(self) -> tuple[Floats, Floats]:
         return self.corners.min(axis=(0, 1)), self.corners.max(axis=(0, 1))
 
@@ -229,15 +234,10 @@ class _Mesh:
         low, high = self.box
         return np.asarray((low + high) / 2)
 
-    @property
+    @cached_property
     def volume(self) -> float:
         a, b, c = np.moveaxis(self.corners - self.corners[0, 0], 1, 0)
         return abs(float(np.einsum("ij,ij->", a, np.cross(b, c)))) / 6
-
-    def meets_box(self, other: _Mesh) -> bool:
-        """Whether the boxes around both have a place in common."""
-        (low, high), (other_low, other_high) = self.box, other.box
-        return bool(((low <= other_high + SNAP_M) & (other_low <= high + SNAP_M)).all())
 
     def is_same(self, other: _Mesh) -> bool:
         """Whether both have the same corners and volume."""
