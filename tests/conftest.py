@@ -9,6 +9,8 @@ import sys
 import pytest
 from hypothesis import settings
 
+from tests.loopback import Loopback
+
 #: A busy machine is no failure: no test asserts times.
 settings.register_profile("stadtforum", deadline=None)
 settings.load_profile("stadtforum")
@@ -41,6 +43,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("STADTFORUM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def server():
+    """A server on loopback that answers as a test wants."""
+    one = Loopback()
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.loopback import Loopback
 from viewer.plugin_api.net import Copies, Limits, Network
-
-
-@pytest.fixture
-def server():
-    made = Loopback()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -6,18 +6,16 @@ import json
 
 import pytest
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from viewer.cli import run
 from viewer.plugin_api import ReadContext, read_vector
 from viewer.readers.footprints import read_footprints
 
 
 @pytest.fixture
-def server():
-    with_answers = Loopback()
-    with_answers.routes["*"] = Said("EPSG:25833", "text/plain")
-    yield with_answers
-    with_answers.close()
+def server(server):
+    server.routes["*"] = Said("EPSG:25833", "text/plain")
+    return server
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.loopback import Loopback
 from viewer.city import Frame
 from viewer.plugin_api import ReadContext
 from viewer.plugin_api.net import Copies, Limits, Network
@@ -42,14 +41,6 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real data sets are not beside this checkout")
     return SHARED
-
-
-@pytest.fixture
-def server():
-    """A server on loopback that answers as a test wants."""
-    one = Loopback()
-    yield one
-    one.close()
 
 
 @pytest.fixture

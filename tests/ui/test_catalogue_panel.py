@@ -9,24 +9,20 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 
-from tests.loopback import Loopback
 from tests.plugins import service_answers as made
 from viewer.settings import Settings
 from viewer.ui import i18n
 
 
 @pytest.fixture
-def server():
-    one = Loopback()
-
+def server(server):
     def ogc(asked):
         if asked.query.get("request") == "GetCapabilities":
             return made.wms_capabilities()
         return made.png(made.plain(int(asked.query["width"]), int(asked.query["height"]), (9, 99, 9)))
 
-    one.routes["*"] = ogc
-    yield one
-    one.close()
+    server.routes["*"] = ogc
+    return server
 
 
 @pytest.fixture

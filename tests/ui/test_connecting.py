@@ -10,19 +10,17 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QPushButton
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from viewer.settings import Settings
 from viewer.ui.connecting import LoginDialog
 
 
 @pytest.fixture
-def server():
-    one = Loopback()
+def server(server):
     picture = io.BytesIO()
     Image.fromarray(np.full((256, 256, 4), 200, np.uint8), "RGBA").save(picture, "PNG")
-    one.routes["*"] = Said(picture.getvalue(), "image/png")
-    yield one
-    one.close()
+    server.routes["*"] = Said(picture.getvalue(), "image/png")
+    return server
 
 
 @pytest.fixture

@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from viewer.session.document import Camera
 from viewer.ui.history_chart import HistoryChart, thinned
-
-
-@pytest.fixture
-def server():
-    one = Loopback()
-    yield one
-    one.close()
 
 
 def sensors(value):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback import Loopback, Said
+from tests.loopback import Said
 from tests.plugins import service_answers as made
 from viewer.errors import NetworkError, NotConnectedError, ReadError
 from viewer.plugin_api import SourceFile
@@ -16,13 +16,6 @@ from viewer.plugin_host import PluginHost
 from viewer.workspace.catalogue import Catalogue, inside, read_list
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def server():
-    one = Loopback()
-    yield one
-    one.close()
 
 
 @pytest.fixture
