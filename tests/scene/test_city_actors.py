@@ -135,7 +135,7 @@ def test_a_picture_hands_over_no_more_than_its_share(open_scene, state_of, town,
         if not scene.busy:
             break
         time.sleep(0.001)
-        limits.append(max(4000, sum(n.card_bytes for n in city._nodes.values() if n.visible and n.ready)))
+        limits.append(max(4000, sum(n.card_bytes for n in city._nodes.values() if n.seen)))
         scene.render()
         handed.append(scene.counters().uploaded_bytes)
     biggest = max(node.card_bytes for node in city._nodes.values())

@@ -26,7 +26,7 @@ from viewer.scene.pace import Counters, Pace
 from viewer.scene.packing import CODES, code_colors
 from viewer.scene.palettes import Look, rgb
 from viewer.scene.rows import Rows
-from viewer.scene.shading import Program, light_on, set_eye, set_look, set_shown
+from viewer.scene.shading import Program, light_on, set_eye, set_look
 from viewer.scene.textured import AtlasTextures
 from viewer.scene.tile_jobs import Jobs, Key, Made, Paint, Refused, Unsealed
 
@@ -80,6 +80,7 @@ class CityActors:
         self._ready = np.zeros(len(self.tree), bool)
         self._refined = np.zeros(len(self.tree), bool)
         self._refused: set[int] = set()
+        self._later: list[int] = []
         self._unsealed: Unsealed = ()
         self._rise_m = 0.0
         self._occlusion = self._dressed = False
@@ -104,6 +105,9 @@ class CityActors:
 
     def _on_picture(self, _renderer: object, _event: str) -> None:
         self._taken = self._number
+        if self._later:  # the picture at rest is there: now there is time for what may stand in while moving
+            self._wish([], self._later)
+            self._later = []
 
     def forget(self) -> None:
         """Drop everything the graphics card has; it is made anew when it is needed."""
@@ -208,25 +212,24 @@ class CityActors:
         if at_once:
             self._make_now(missing)
         else:
-            wanted = [] if self._kept_bytes() > TIGHT * pace.limits.card_bytes else choice.wanted.tolist()
-            if not pace.moving:  # what was shown last stands in for the picture, so stand-ins may wait
-                further = self._choose(view, around, pace.later).needed if choice.limited else ()
-                wanted = [*choice.needed.tolist(), *further, *wanted]
-            elif not wanted:
-                wanted = choice.needed.tolist()
-            wishes: dict[Key, None] = dict.fromkeys((*missing, *(("node", n) for n in wanted)))
-            self._loader.wish([(key, self._jobs.job(key)) for key in wishes if self._may_make(key)])
+            roomy = self._kept_bytes() <= TIGHT * pace.limits.card_bytes
+            standing_in = choice.wanted.tolist() if roomy else []
+            if pace.moving:
+                self._wish(missing, standing_in or choice.needed.tolist())
+            else:
+                further = self._choose(view, around, pace.later).needed.tolist() if choice.limited else []
+                self._wish(missing, [*choice.needed.tolist(), *further])
         self.choice, self._refined, self.limited = choice, choice.refined, choice.limited
         flat = sum(int(self.arrays.far.count[t, FLAT_TRIANGLES]) for kind, t in keys if kind == "ground")
         self.work = float(self.tree.work[choice.drawn].sum()) + flat
-        self._show(keys, view.eye, shade_reach, exact=not pace.moving)
+        self._show(keys, view.eye, shade_reach, exact=not pace.moving, ahead=not at_once)
         for n in np.flatnonzero(choice.seen & self._ready).tolist():
             if (node := self._nodes.get(("node", n))) is not None:
                 node.last_seen = self._number
-        self.fresh = any(node.visible and not node.drawn for node in self._nodes.values())
+        self.fresh = any(node.offered and not node.drawn for node in self._nodes.values())
         self._keep_budget(pace.limits.card_bytes)
-        there = {key for key, node in self._nodes.items() if node.ready}
-        self.pending = not choice.complete or any(key not in there for key in keys)  # what is around may wait
+        self.pending = not choice.complete or any(key not in self._nodes for key in keys)  # what is around may wait
+        self._later = [] if at_once or pace.moving or self.pending else standing_in
 
     def _choose(self, view: View, around: View, limits: Limits) -> Choice:
         own = Limits(limits.work, limits.card_bytes * CHOSEN, limits.error_px)
@@ -248,16 +251,18 @@ class CityActors:
             keys += [("edges", t) for t in near.tolist()]
         return [key for key in keys if key[1] not in self._refused]
 
-    def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, exact: bool) -> None:
-        """Make exactly these visible and bring up to date what moves them."""
+    def _show(
+        self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, *, exact: bool, ahead: bool
+    ) -> None:
+        """Make exactly these visible and bring up to date what moves them. ``ahead``: what else is there goes to the
+        graphics card, too."""
         panes: list[Key] = [("panes", number) for kind, number in keys if kind == "node"]
-        wanted = {key for key in (*keys, *panes) if key in self._nodes and self._nodes[key].ready}
+        wanted = {key for key in (*keys, *panes) if key in self._nodes}
         pages = set()
         for key, node in self._nodes.items():
+            node.show(key in wanted, ahead)
             if key not in wanted:
-                node.show(not node.ready)  # what is only being uploaded is drawn, but nowhere
                 continue
-            node.show(True)
             node.last_seen = self._number
             set_eye(node.actor, eye, shade_reach)
             pages.add(node.page)
@@ -269,21 +274,18 @@ class CityActors:
         if self._taken != self._number or not self._number:
             return
         for key, node in self._nodes.items():
-            if node.visible and not node.drawn:
+            if node.offered and not node.drawn:
                 if key[0] == "ground":  # its colours may change
                     node.drawn = True
                 else:
                     node.release()
-            if node.drawn and not node.ready:
-                self._make_ready(key, node)
-
-    def _make_ready(self, key: Key, node: NodeActor) -> None:
-        node.ready = True
-        set_shown(node.actor, True)
-        if key[0] == "node":
-            self._ready[key[1]] = True
 
     # -- making ----------------------------------------------------------------------------------------
+
+    def _wish(self, keys: list[Key], nodes: list[int]) -> None:
+        """Have these made in the background, first things first, and nothing else."""
+        wishes: dict[Key, None] = dict.fromkeys((*keys, *(("node", n) for n in nodes)))
+        self._loader.wish([(key, self._jobs.job(key)) for key in wishes if self._may_make(key)])
 
     def _may_make(self, key: Key) -> bool:
         if key in self._nodes:
@@ -300,8 +302,7 @@ class CityActors:
                 if isinstance(made, Refused):
                     self._refuse(made)
                 else:
-                    for own, node in self._add(key, made).items():
-                        self._make_ready(own, node)
+                    self._add(key, made)
 
     def _take_answers(self, upload_bytes: int) -> None:
         """Put what threads made on its way to the graphics card, no more than fits one picture."""
@@ -310,9 +311,7 @@ class CityActors:
             if isinstance(made, Refused):
                 self._refuse(made)
             elif key not in self._nodes:
-                for node in self._add(key, made).values():
-                    set_shown(node.actor, False)
-                    node.ready = key[0] == "ground"
+                self._add(key, made)
 
     def _refuse(self, refused: Refused) -> None:
         if refused.tile not in self._refused:
@@ -321,8 +320,8 @@ class CityActors:
             if self._told is not None:
                 self._told(refused.sentence)
 
-    def _add(self, key: Key, made: Made) -> dict[Key, NodeActor]:
-        """Actors of what was made, not yet ready."""
+    def _add(self, key: Key, made: Made) -> None:
+        """Actors of what was made, not yet in the picture."""
         program = self._program(key, made)
         page = self._jobs.page_of(key)
         node = node_actor(
@@ -339,7 +338,10 @@ class CityActors:
             self._color_ground(key[1])
         assert self._renderer is not None
         self._renderer.AddActor(node.actor)
-        return {key: node} if made.panes is None else {key: node} | self._add(("panes", key[1]), made.panes)
+        if key[0] == "node":
+            self._ready[key[1]] = True
+        if made.panes is not None:
+            self._add(("panes", key[1]), made.panes)
 
     def _program(self, key: Key, made: Made) -> Program:
         if key[0] in ("edges", "panes"):
@@ -387,10 +389,10 @@ class CityActors:
     @property
     def due(self) -> bool:
         """While ``pending``: whether the next picture would show more already, or nothing is being made any more."""
-        return self.fresh or self._loader.answered or not self._loader.busy
+        return self._loader.answered or not self._loader.busy
 
     def _shown_bytes(self) -> int:
-        return sum(node.card_bytes for node in self._nodes.values() if node.visible and node.ready)
+        return sum(node.card_bytes for node in self._nodes.values() if node.seen)
 
     def _kept_bytes(self) -> int:
         return sum(node.card_bytes for node in self._nodes.values())
@@ -401,7 +403,7 @@ class CityActors:
         total = self._kept_bytes()
         if total <= card_bytes:
             return
-        unseen = [(node.last_seen, key) for key, node in self._nodes.items() if not (node.visible and node.ready)]
+        unseen = [(node.last_seen, key) for key, node in self._nodes.items() if not node.seen]
         for _, key in sorted(unseen):
             if total <= card_bytes:
                 return
@@ -410,7 +412,7 @@ class CityActors:
 
     def shown_keys(self) -> tuple[Key, ...]:
         """What is visible."""
-        return tuple(key for key, node in self._nodes.items() if node.visible and node.ready)
+        return tuple(key for key, node in self._nodes.items() if node.seen)
 
     def counters(self) -> Counters:
         """What the last picture showed and what is kept."""
@@ -418,7 +420,7 @@ class CityActors:
         kinds = np.bincount(self.tree.kind[drawn], minlength=3)
         return Counters(
             masses=int(kinds[0]), blocks=int(kinds[1]), houses=int(kinds[2]),
-            triangles=sum(n.triangles for n in self._nodes.values() if n.visible and n.ready),
+            triangles=sum(n.triangles for n in self._nodes.values() if n.seen),
             work=self.work,
             card_bytes=self._kept_bytes(),
             uploaded_bytes=self.uploaded_bytes,

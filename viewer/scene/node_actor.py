@@ -18,9 +18,9 @@ from viewer.scene.vtk_data import Mesh, segments_mesh, triangles_mesh
 class NodeActor:
     """An actor and what it costs.
 
-    page : of ``Rows`` that moves it, -1 for none. drawn : whether a picture was taken since it was made, that is,
-    whether the graphics card has it. ready : whether it may be seen. last_seen : number of the last picture that
-    needed it.
+    page : of ``Rows`` that moves it, -1 for none. seen : whether it is in the picture. offered : whether the next
+    picture brings it to the graphics card, if it is not there. drawn : whether one did. last_seen : number of the last
+    picture that needed it.
     """
 
     actor: vtkActor
@@ -29,16 +29,19 @@ class NodeActor:
     page: int
     card_bytes: int
     triangles: int
-    visible: bool = False
+    seen: bool = False
+    offered: bool = False
     drawn: bool = False
-    ready: bool = False
     last_seen: int = 0
 
-    def show(self, visible: bool) -> None:
-        """Put it into the picture or take it out."""
-        if visible != self.visible:
-            self.visible = visible
-            self.actor.SetVisibility(visible)
+    def show(self, seen: bool, ahead: bool = False) -> None:
+        """Put it into the picture or take it out. ``ahead``: what the graphics card does not have yet is drawn all the
+        same, but nowhere, and so gets there."""
+        if self.program.lifted and seen != self.seen:
+            set_shown(self.actor, seen)
+        self.seen = seen
+        self.offered = seen or (ahead and self.program.lifted and not self.drawn)
+        self.actor.SetVisibility(self.offered)
 
     def release(self) -> None:
         """Forget the arrays on this side; the graphics card has its own."""
@@ -85,7 +88,7 @@ def node_actor(
         extra += 4 * len(colors)
     mesh.data.GetBounds()  # while the points are there
     program.apply(actor, occlusion=occlusion and program.shaded)
-    set_shown(actor, True)
+    set_shown(actor, False)
     actor.VisibilityOff()
     card = made.points.nbytes + made.cells.nbytes + extra
     return NodeActor(actor, mesh, program, page, card, 0 if program.line else len(made.cells))
