@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from tests.builders import box, city_of, gable_house, houses
+from viewer.city import CityModel
+from viewer.city.arrange import arrange
 from viewer.city.kinds import SurfaceType
 from viewer.scene.city_mesh import CityArrays
 from viewer.scene.picking import CityPicker
@@ -103,3 +105,30 @@ def test_a_sloped_roof_is_met_on_its_slope(state_of):
     state = state_of(city_of([gable_house(12, 8, 6, 9)]))
     found = picker(state).cast(np.array([6.0, 2.0, 50.0]), DOWN, None)
     assert found.position_local[2] == pytest.approx(7.5, abs=1e-4)
+
+
+def arranged_town(rng) -> CityModel:
+    """Towers and huts in many tiles, with one far out on its own and one object without a shape."""
+    places = np.vstack([rng.uniform(0, 4000, (150, 2)), [(-900.0, 2000.0)]])
+    blocks = [box(9, 9, float(rng.uniform(3, 40)), x=float(x), y=float(y)) for x, y in places]
+    return arrange(city_of([*blocks, []]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rim_is_that_of_all_objects(state_of, seed):
+    city = arranged_town(np.random.default_rng(seed))
+    assert len(city.tiles) > 4
+    made = picker(state_of(city))
+    rim, far = made.rim(), made.arrays.far
+    there = np.isfinite(far.low[:, 0])
+    corners = np.concatenate([
+        np.column_stack([x[there, 0], y[there, 1]]) for x in (far.low, far.high) for y in (far.low, far.high)
+    ])  # fmt: skip
+    for angle in np.arange(48) * np.pi / 24:
+        way = np.array([np.cos(angle), np.sin(angle)])
+        assert (rim[:, :2] @ way).max() == pytest.approx((corners @ way).max(), abs=1e-3)
+    assert (rim[:, 2].min(), rim[:, 2].max()) == (far.low[there, 2].min(), far.high[there, 2].max())
+
+
+def test_a_city_that_shows_nothing_has_no_rim(state_of, pair):
+    assert picker(replace(pair, lod_faces=np.zeros(len(pair.city.face_surface), bool))).rim() is None

@@ -121,7 +121,7 @@ def _quadtree(tiles: Tiles) -> Quadtree:
         box = np.zeros((0, 3))
         return Quadtree(none, none.astype(np.uint8), none, none, none.astype(bool), box, box)
     top = int(tiles.level.max())
-    while len(np.unique(tiles.code >> np.int64(2 * top))) > 1:
+    while int(tiles.code[0]) >> 2 * top != int(tiles.code[-1]) >> 2 * top:
         top += 1
     levels, starts, ends, parents, leaves = [], [], [], [], []
     above = np.zeros(count, np.int64)  # the square of the level above, by tile
@@ -143,8 +143,10 @@ def _quadtree(tiles: Tiles) -> Quadtree:
         made += len(first)
     tile_start: NDArray[np.int32] = np.concatenate(starts).astype(np.int32)
     tile_end: NDArray[np.int32] = np.concatenate(ends).astype(np.int32)
-    low = np.array([tiles.low[a:b].min(axis=0) for a, b in zip(tile_start, tile_end, strict=True)])
-    high = np.array([tiles.high[a:b].max(axis=0) for a, b in zip(tile_start, tile_end, strict=True)])
+    # ``reduceat`` wants ranges one after the other: every second one is that of a square.
+    ends_too = np.column_stack([tile_start, tile_end]).ravel()
+    low = np.minimum.reduceat(np.append(tiles.low, tiles.low[-1:], axis=0), ends_too, axis=0)[::2]
+    high = np.maximum.reduceat(np.append(tiles.high, tiles.high[-1:], axis=0), ends_too, axis=0)[::2]
     return Quadtree(
         parent=np.concatenate(parents).astype(np.int32),
         level=np.concatenate(levels).astype(np.uint8),

@@ -251,9 +251,7 @@ class CityActors:
             keys += [("edges", t) for t in near.tolist()]
         return [key for key in keys if key[1] not in self._refused]
 
-    def _show(
-        self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, *, exact: bool, ahead: bool
-    ) -> None:
+    def _show(self, keys: list[Key], eye: NDArray[np.float64], shade_reach: float, *, exact: bool, ahead: bool) -> None:
         """Make exactly these visible and bring up to date what moves them. ``ahead``: what else is there goes to the
         graphics card, too."""
         panes: list[Key] = [("panes", number) for kind, number in keys if kind == "node"]

@@ -15,6 +15,8 @@ from viewer.scene.rays import nearest_triangle
 Vector = NDArray[np.float64]
 #: Tiles whose faces stay at hand for the next ray.
 KEPT_TILES = 12
+#: In so many directions the outermost corners of a city are looked for.
+DIRECTIONS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +83,39 @@ class CityPicker:
         return (low[there].min(axis=0), high[there].max(axis=0)) if there.any() else None
 
     def rim(self) -> Vector | None:
-        """(n, 3) points such that the city lies between them: the outermost corners of boxes in 48 directions, the
+        """(n, 3) points such that the city lies between them: the outermost corners of boxes in some directions, the
         lowest and the highest. None if nothing is shown."""
         far = self.arrays.far
-        some = slice(None, None, max(1, len(far.low) // 50_000))
-        low, high = far.low[some].astype(np.float64), far.high[some].astype(np.float64)
-        there = np.isfinite(low[:, 0])
-        if not there.any():
+        known = np.isfinite(far.low[:, 0])
+        if not known.any():
             return None
-        low, high = low[there], high[there]
+        some = np.flatnonzero(self._may_be_outermost() & known)
+        low, high = far.low[some].astype(np.float64), far.high[some].astype(np.float64)
         corners = np.stack([low, high, np.column_stack([low[:, 0], high[:, 1], low[:, 2]]),
                             np.column_stack([high[:, 0], low[:, 1], low[:, 2]])]).reshape(-1, 3)  # fmt: skip
-        eight = _outermost(corners, 8)
-        edge = np.roll(eight, -1, axis=0)[:, :2] - eight[:, :2]  # what lies within them is outermost nowhere
-        beyond = np.zeros(len(corners), bool)
-        for (x, y, _), (dx, dy) in zip(eight, edge, strict=True):
-            if dx or dy:
-                beyond |= dx * (corners[:, 1] - y) - dy * (corners[:, 0] - x) <= 0
-        outer = _outermost(corners[beyond] if beyond.any() else corners, 48)
-        last = min(50, len(low)) - 1
-        deep, tall = np.argpartition(low[:, 2], last)[:50], np.argpartition(-high[:, 2], last)[:50]
-        return np.concatenate([outer, low[deep], high[tall]])
+        last = min(50, len(known)) - 1
+        deep = np.argpartition(np.where(known, far.low[:, 2], np.inf), last)[:50]
+        tall = np.argpartition(np.where(known, -far.high[:, 2], np.inf), last)[:50]
+        outer = (_outermost(corners, DIRECTIONS), far.low[deep[known[deep]]], far.high[tall[known[tall]]])
+        return np.asarray(np.concatenate(outer), np.float64)
+
+    def _may_be_outermost(self) -> NDArray[np.bool_]:
+        """(K,) bool: objects of tiles that reach as far in some direction as any tile surely does."""
+        far, first = self.arrays.far, self.arrays.tiles.feature_start
+        first = first[:-1][np.diff(first) > 0]
+        low = np.minimum.reduceat(far.low[:, :2], first, axis=0).astype(np.float64)
+        high = np.maximum.reduceat(far.high[:, :2], first, axis=0).astype(np.float64)
+        x, y = (np.stack([low[:, k], high[:, k]]) for k in (0, 1))  # (2, B)
+        there = np.isfinite(x).all(axis=0)
+        chosen = np.zeros(len(first), bool)
+        for a in _angles(DIRECTIONS):
+            with np.errstate(invalid="ignore"):
+                ahead, left = (np.where(there, v, -np.inf) for v in (x * np.cos(a), y * np.sin(a)))
+            most = ahead.max(axis=0) + left.max(axis=0)
+            # something touches each side of the box around a tile
+            least = np.maximum(ahead.max(axis=0) + left.min(axis=0), ahead.min(axis=0) + left.max(axis=0))
+            chosen |= most >= least.max()
+        return np.repeat(chosen, np.diff(first, append=len(far.low)))
 
     def _tile_boxes(self, change: CityChange | None) -> tuple[Vector, Vector]:
         """Boxes of all tiles, high enough for whatever the change makes of their buildings."""
@@ -175,8 +189,11 @@ def _at(origin: Vector, direction: Vector, distance: float, feature: int, surfac
 
 def _outermost(points: Vector, directions: int) -> Vector:
     """(directions, 3) of (n, 3) points: the one that lies farthest on the ground in each direction."""
-    angle = np.arange(directions) * (2 * np.pi / directions)
-    return points[[int(np.argmax(points[:, 0] * np.cos(a) + points[:, 1] * np.sin(a))) for a in angle]]
+    return points[[int(np.argmax(points[:, 0] * np.cos(a) + points[:, 1] * np.sin(a))) for a in _angles(directions)]]
+
+
+def _angles(directions: int) -> Vector:
+    return np.asarray(np.arange(directions) * (2 * np.pi / directions))
 
 
 def _slabs(low: Vector, high: Vector, origin: Vector, direction: Vector) -> tuple[Vector, NDArray[np.bool_]]:
