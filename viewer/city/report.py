@@ -102,12 +102,6 @@ class IssueLog:
         """Hold the findings of another log, and no longer its own."""
         self._issues, self.faults = dict(other._issues), list(other.faults)
 
-    def take(self, other: IssueLog) -> None:
-        """Add the findings of another log after its own."""
-        for issue in other._issues.values():
-            self.add(issue.severity, issue.text, where=issue.where, count=issue.count, **issue.values)
-        self.faults += other.faults
-
     def issues(self) -> tuple[Issue, ...]:
         """All findings, gravest first."""
         order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}

@@ -6,7 +6,6 @@ Every city reader ends here. What a file means is decided before; what is drawn,
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from viewer.city.frame import Frame
 from viewer.city.gate import check_city, offsets
 from viewer.city.kinds import Theme, lod_key, theme_of_type
 from viewer.city.model import CityModel, ObjectTable
-from viewer.city.report import IssueLog
 from viewer.city.solids import told
 from viewer.errors import LimitError, ReadError
 from viewer.plugin_api.context import ReadContext
@@ -27,7 +25,6 @@ from viewer.readers import crs as crs_module
 from viewer.readers.attributes import TEXT, columns
 from viewer.readers.crs import Crs, axis_order, guess_crs, parse_crs, utm_zone_for
 from viewer.readers.faults import note_faults, note_repeated_ids, note_rings, note_without_area
-from viewer.readers.helpers import beside, by_blocks
 from viewer.readers.triangulate import triangulate
 
 Floats = NDArray[np.float64]
@@ -64,8 +61,6 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
     if len(raw.points_crs) > _MAX_POINTS:
         raise LimitError("The file has more than {limit} points.", path=path, limit=f"{_MAX_POINTS:,}")
     ids = _unique_ids(raw.object_ids, context)
-    own = replace(context, log=IssueLog())
-    objects = beside(lambda: _objects(raw, ids, own))
     context.progress.report(0.7, "Placing the city")
     frame = _place(raw, context)
     positions = _local_positions(raw, frame)
@@ -106,8 +101,6 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
 
     context.progress.report(0.95, "Reading attributes")
     face_lod, lods = _used_lods(face_lod, raw.lods)
-    table = objects()
-    context.log.take(own.log)
     model = CityModel(
         name=raw.name or path.name.split(".")[0],
         frame=frame,
@@ -119,7 +112,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         face_lod=face_lod,
         triangles=triangles.astype(np.int32, copy=False),
         triangle_face=triangle_face.astype(np.int32, copy=False),
-        objects=table,
+        objects=_objects(raw, ids, context),
         lods=lods,
         attribution=raw.attribution,
         appearance=_appearance(raw, ring_start[face_ring_start], context),
@@ -272,12 +265,9 @@ def _local_positions(raw: RawCity, frame: Frame) -> NDArray[np.float32]:
     points = raw.points_crs
     positions = np.empty((len(points), 3), dtype=np.float32)
     origin = np.array(frame.origin_crs)
-
-    def move(rows: slice) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            positions[rows] = points[rows] - origin
-
-    by_blocks(move, len(points), _BLOCK)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(points), _BLOCK):
+            positions[start : start + _BLOCK] = points[start : start + _BLOCK] - origin
     raw.points_crs = np.zeros((0, 3))
     return positions
 
@@ -300,13 +290,10 @@ def _clean(
     misplaced = np.empty(len(positions), dtype=bool)
     middle, reach = _believable(positions)
 
-
-    def look(rows: slice) -> None:  # blocks stay in the processor's memory
-        own = positions[rows.start : rows.stop + 1]
-        keep[rows.start : rows.start + len(own) - 1] = _differ(own[1:], own[:-1])
-        misplaced[rows] = _misplaced(own[: rows.stop - rows.start], middle, reach)
-
-    by_blocks(look, len(positions), _BLOCK)
+    for first in range(0, len(positions), _BLOCK):  # blocks stay in the processor's memory
+        own = positions[first : first + _BLOCK + 1]
+        keep[first : first + len(own) - 1] = _differ(own[1:], own[:-1])
+        misplaced[first : first + _BLOCK] = _misplaced(own[:_BLOCK], middle, reach)
     filled = end > start
     keep[end[filled] - 1] = _differ(positions[end[filled] - 1], positions[start[filled]])
 

@@ -169,19 +169,6 @@ def by_blocks(work: Callable[[slice], object], count: int, size: int = 100_000) 
         pass
 
 
-def beside(work: Callable[[], Result]) -> Callable[[], Result]:
-    """``work`` in a thread of its own where there is a core for it, else later; a call that waits for what it gives.
-
-    For work whose result is wanted after other work, of which one of the two spends its time in NumPy.
-    """
-    if not helper_count():
-        return work
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
-    pool.shutdown(wait=False)
-    return future.result
-
-
 class Crew(Generic[Item, Result]):
     """Work for the helpers and this process: helpers take it from the front as it comes, ``finish`` from the back.
 
