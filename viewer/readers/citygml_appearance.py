@@ -84,6 +84,13 @@ class NamedFaces(FaceCollector):
         self._numbers: list[int] = []
         super().__init__()
 
+    def adopt(self, names: tuple[str, ...], count: int) -> Ints:
+        """Numbers (count,) for faces that were made elsewhere, of what has these ids."""
+        first = len(self.names.face)
+        self.names.face.frombytes(bytes(8 * count))
+        self.names.whole.extend((_hash(name), first, first + count - 1) for name in names)
+        return np.arange(first, first + count)
+
     def another(self) -> NamedFaces:
         """One more that numbers on."""
         return NamedFaces(self.names)
