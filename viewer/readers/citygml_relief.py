@@ -6,6 +6,7 @@ grid is stands in ``citygml_grid``, which points may be joined to a surface in `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from viewer.plugin_api import ReadContext
 from viewer.readers import limits
 from viewer.readers.citygml_faces import FaceArrays, gml_id
+from viewer.readers.citygml_grid import evenly, file_of, grid_of
 from viewer.readers.citygml_names import HREF, local_name
 from viewer.readers.citygml_numbers import RING_MARK, parse_runs
-from viewer.readers.terrain_points import surface_through, upwards
+from viewer.readers.terrain_points import surface_on, surface_through, upwards
 
 Element = Any
 Floats = NDArray[np.float64]
@@ -28,6 +30,7 @@ Ints = NDArray[np.int64]
 POINT_PROPERTIES = frozenset({"reliefPoints", "pointCloud"})
 LINE_PROPERTIES = frozenset({"ridgeOrValleyLines", "breaklines"})
 NO_SURFACE = "Terrains without three points that span a surface, not shown: {count}"
+DAMAGED = "Terrains whose grid is damaged, not shown: {count}"
 LOST = "Points of terrain without a usable place, left out: {count}"
 REPEATED = "Points of terrain where there is one already with another height, left out: {count}"
 THINNED = "Terrains with more points than are shown, thinned: {count}"
@@ -63,7 +66,25 @@ class Reliefs:
     # -- gathering ---------------------------------------------------------------------------------------------
 
     def add(self, element: Element, owner: int, lod: int) -> None:
-        """Take the geometry of a ``MassPointRelief`` or ``BreaklineRelief``."""
+        """Take the geometry of terrain that is not written as triangles, whatever its kind."""
+        if local_name(element.tag) == "RasterRelief":
+            self._add_grid(element, owner, lod)
+        else:
+            self._add_points(element, owner, lod)
+
+    def _add_grid(self, element: Element, owner: int, lod: int) -> None:
+        file = file_of(element)
+        if file:
+            self._note_file(owner, file)
+            return
+        grid, every = grid_of(element, limits.MAX_RELIEF_POINTS)
+        self._note(DAMAGED, owner, int(grid is None))
+        if grid is not None:
+            self._note(THINNED, owner, int(every > 1))
+            names = [gml_id(element), *(gml_id(own) for own in element.iter("{*}RectifiedGridCoverage"))]
+            self.pieces.append(Relief(owner, lod, _given(names), grid.points, shape=grid.shape))
+
+    def _add_points(self, element: Element, owner: int, lod: int) -> None:
         own: list[Floats] = []
         lines, names = False, [gml_id(element)]
         for prop in element:
@@ -152,6 +173,8 @@ class Reliefs:
     def _surface(self, piece: Relief, every: int) -> tuple[Floats, Ints]:
         """Points of a piece, thinned where there are too many, and the triangles between them."""
         points = piece.points
+        if piece.shape[0]:
+            return self._grid_surface(piece, math.isqrt(every - 1) + 1)
         every = max(every, -(-len(points) // limits.MAX_RELIEF_POINTS))
         self._note(THINNED, piece.owner, int(every > 1))
         points = points[::every]
@@ -159,6 +182,13 @@ class Reliefs:
         self._note(LOST, piece.owner, surface.lost)
         self._note(REPEATED, piece.owner, surface.repeated)
         return points, surface.triangles
+
+    def _grid_surface(self, piece: Relief, every: int) -> tuple[Floats, Ints]:
+        self._note(THINNED, piece.owner, int(every > 1))
+        rows, columns = (evenly(count, every) for count in piece.shape)
+        points = piece.points.reshape(*piece.shape, 3)[np.ix_(rows, columns)]
+        known = np.isfinite(points[..., 2])
+        return points.reshape(-1, 3), surface_on(known)
 
     def tell(self, ids: list[str], context: ReadContext) -> None:
         """Say what was found, with the ids of the objects."""

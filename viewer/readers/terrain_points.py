@@ -1,4 +1,7 @@
-"""Scattered heights -> triangles through all of them, after Delaunay. Whole arrays only; knows no files."""
+"""Heights -> triangles through all of them: scattered ones after Delaunay, those of a grid cell by cell.
+
+Whole arrays only; knows no files.
+"""
 
 from __future__ import annotations
 
@@ -89,6 +92,24 @@ def _triangulated(places: Floats) -> Ints:
         longest = np.max([np.hypot(*(q - p).T) for p, q in ((a, b), (b, c), (c, a))], axis=0, initial=0.0)
         return np.asarray(triangles[np.abs(_doubled_area(a, b, c)) > _FLAT_STEPS * longest])
     return np.zeros((0, 3), np.int64)
+
+
+def surface_on(known: NDArray[np.bool_]) -> Ints:
+    """Triangles (T, 3) over the nodes of a grid, row by row: two in every cell of (rows, columns) known nodes, one
+    where three of its nodes are known."""
+    rows, columns = known.shape
+    node = np.arange(rows * columns, dtype=np.int64).reshape(rows, columns)
+    corners = (node[:-1, :-1], node[:-1, 1:], node[1:, 1:], node[1:, :-1])
+    a, b, c, d = (corner.ravel() for corner in corners)
+    flags = known.ravel()
+    has_a, has_b, has_c, has_d = (flags[corner] for corner in (a, b, c, d))
+    parts = (
+        (has_a & has_b & has_c, (a, b, c)),
+        (has_a & has_c & has_d, (a, c, d)),
+        (~has_a & has_b & has_c & has_d, (b, c, d)),
+        (has_a & has_b & ~has_c & has_d, (a, b, d)),
+    )
+    return np.concatenate([np.column_stack(nodes)[chosen] for chosen, nodes in parts])
 
 
 def upwards(points: Floats, triangles: Ints, *, north_first: bool) -> Ints:
