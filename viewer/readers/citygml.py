@@ -240,8 +240,9 @@ class _CityReader:
         raw = self._faces.finish()
         if self._appearance is not None:
             raw.appearance = self._appearance.finish(
-                self._names, numbers, raw.ring_face, raw.ring_start.astype(np.int64), self._context
-            )
+                self._names, numbers, raw.ring_face, raw.ring_start.astype(np.int64), raw.points_crs, self._context,
+                north_first=north_first,
+            )  # fmt: skip
         raw.lods = objects.lods or [""]
         raw.object_ids, raw.object_types = objects.ids, objects.types
         raw.object_parent = np.array(objects.parents, dtype=np.int32)

@@ -26,6 +26,8 @@ INSIDE = "!/"
 #: Largest picture that is decoded, pixels, and largest file of one, bytes.
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 256 * limits.MEBI
+#: Largest file that says where a picture lies, bytes.
+_MOST_TEXT = 4096
 MISSING = (
     "Pictures of textures that are missing, damaged or outside the folder of the city, "
     "not shown: {count}, for example {example}"
@@ -58,6 +60,29 @@ class PictureFinder:
             if not self._known[name]:
                 self._lost[name] = None
         return self._known[name]
+
+    def world_file(self, name: str) -> NDArray[np.float64]:
+        """The numbers of the world file beside a picture that ``find`` found, empty where there is none."""
+        reference = self.find(name)
+        kind = PurePosixPath(reference).suffix[1:].lower()
+        endings = (f".{kind[0]}{kind[-1]}w", f".{kind}w", ".wld") if kind else (".wld",)
+        for ending in (*endings, *(own.upper() for own in endings)) if reference else ():
+            data = _file(self._beside(reference, ending), _MOST_TEXT)
+            if data is None:
+                continue
+            try:
+                text = data.read_bytes() if isinstance(data, Path) else data.getvalue()
+                return np.array([float(word) for word in text.decode("utf-8-sig").split()])
+            except (OSError, ValueError):
+                continue
+        return np.zeros(0)
+
+    def _beside(self, reference: str, ending: str) -> str:
+        """A file called like a picture, with another ending; empty where it leads out of the folder."""
+        archive, inside, name = reference.partition(INSIDE)
+        if inside:
+            return f"{archive}{INSIDE}{PurePosixPath(name).with_suffix(ending)}"
+        return self._in_folder(Path(reference).with_suffix(ending).relative_to(self._folder).parts)
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -167,14 +192,16 @@ def _smaller(size: tuple[int, int], than: tuple[int, int]) -> bool:
     return size[0] <= than[0] and size[1] <= than[1]
 
 
-def _file(reference: str) -> Path | io.BytesIO | None:
-    """The file of a picture, or its bytes where it lies in an archive; None where it cannot be read."""
+def _file(reference: str, most: int = 0) -> Path | io.BytesIO | None:
+    """The file of a picture, or its bytes where it lies in an archive; None where it cannot be read or is too large."""
     archive, inside, name = reference.partition(INSIDE)
+    most = most or MAX_BYTES
     try:
         if not inside:
             path = Path(reference)
-            return path if path.stat().st_size <= MAX_BYTES else None
-        return io.BytesIO(_unpacked(archive, name))
+            return path if path.is_file() and path.stat().st_size <= most else None
+        data = _unpacked(archive, name)
+        return io.BytesIO(data) if len(data) <= most else None
     except (OSError, KeyError, ValueError, ReadError, LimitError, zlib.error):
         return None
 
