@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from viewer.city.measures import measure
 from viewer.plugin_api.context import ReadContext
 from viewer.readers import citygml_parts, limits
 from viewer.readers.citygml import read_citygml
+from viewer.readers.crs import transform
 
 sys.path.insert(0, str(Path(__file__).parent))
 import gml_fixtures as gml
@@ -243,6 +245,35 @@ def test_terrain_of_several_parts_is_that_of_the_whole(tmp_path: Path, monkeypat
     assert np.array_equal(parts.positions_local, whole.positions_local)
     assert np.array_equal(parts.face_object, whole.face_object)
     assert parts_log == whole_log
+
+
+@versions
+def test_a_tin_that_is_only_control_points_is_meshed(tmp_path: Path, version: str) -> None:
+    """CityGML leaves the triangles of a ``gml:Tin`` to its readers."""
+    patches = "patches" if version == "3.0" else "trianglePatches"
+    edge = f"<q:LineStringSegment><q:posList>{text([(gml.X0, gml.Y0 + 101, 9.0), (gml.X0 + 100, gml.Y0 + 101, 9.0)])}"
+    lines = f"<q:breakLines>{edge}</q:posList></q:LineStringSegment></q:breakLines>"
+    control = f"<q:controlPoint><q:posList>{text(hill())}</q:posList></q:controlPoint>"
+    tin = (
+        f'<d:tin><q:Tin q:id="tin"><q:{patches}/>{lines}<q:maxLength uom="m">50</q:maxLength>{control}</q:Tin></d:tin>'
+    )
+    city, context = read(tmp_path, feature(component("TINRelief", "T", tin)), version=version)
+    assert city.objects.count_by_type() == {"TINRelief": 1}
+    assert city.lods == ("2",)
+    assert covered(city) == pytest.approx(100.0 * 101.0, rel=1e-5)
+    assert not [words for words in messages(context) if "errain" in words]
+
+
+def test_points_of_a_tile_in_another_system_are_brought_into_that_of_the_first(tmp_path: Path) -> None:
+    place = transform(np.array(hill()), "EPSG:25832", "EPSG:25833")
+    moved = [(x, y, z) for x, y, z in place.tolist()]
+    with zipfile.ZipFile(tmp_path / "tiles.zip", "w") as archive:
+        archive.writestr("1.gml", "".join(gml.document("2.0", [gml.house("2.0")], srs="EPSG:25832")))
+        archive.writestr("2.gml", "".join(gml.document("2.0", [feature(mass(moved))], srs="EPSG:25833")))
+    city = read_citygml(tmp_path / "tiles.zip", context := ReadContext())
+    owner = city.objects.ids.tolist().index("M")
+    assert on_the_slope(city)[city.face_object[city.vertex_face] == owner].max() < 2e-3
+    assert any(words.startswith("Parts in EPSG:25833 were brought into") for words in messages(context))
 
 
 def test_points_in_a_file_of_their_own_are_named_not_read(tmp_path: Path) -> None:

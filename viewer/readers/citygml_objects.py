@@ -163,9 +163,9 @@ class ObjectCollector:
         self.ids.append(own_id)
         self.types.append(OBJECT_TYPES.get(name) or f"+{name}")
         self.parents.append(parent)
-        lod = ""
+        lod, faces = "", -1
         if name == "TINRelief":
-            lod = _lod_of(element)
+            lod, faces = _lod_of(element), len(self.faces)
         roles, surface_of, level_of = self._meaning, self._surface_of, self._level_of
         collect_lone = self.faces.collect_lone
         for child in element:
@@ -216,6 +216,8 @@ class ObjectCollector:
                 for attribute in child.iter("{*}stringAttribute", "{*}intAttribute", "{*}doubleAttribute",
                                             "{*}dateAttribute", "{*}measureAttribute"):  # fmt: skip
                     self._generic(attribute, index)
+        if faces == len(self.faces):
+            self.reliefs.add_unmeshed(element, index, self.lod_code(lod))
 
     def _property(self, element: Element, parent: int, owner: int, surface: int, depth: int) -> None:
         """A property that is not known by name: judged by what it holds."""

@@ -99,8 +99,15 @@ class Reliefs:
                 self._note(LOST, owner, lost)
                 own.append(points)
                 names += [gml_id(geometry) for geometry in prop]
-        points = np.concatenate(own) if own else np.zeros((0, 3))
-        self.pieces.append(Relief(owner, lod, _given(names), points, lines))
+        self.pieces.append(Relief(owner, lod, _given(names), _joined(own), lines))
+
+    def add_unmeshed(self, element: Element, owner: int, lod: int) -> None:
+        """Take the points of a ``TINRelief`` that leaves it to its readers to make triangles of them."""
+        found = [points_in(prop) for prop in element.iter("{*}controlPoint", "{*}stopLines", "{*}breakLines")]
+        if found:
+            self._note(LOST, owner, sum(lost for _, lost in found))
+            names = [gml_id(element), *(gml_id(tin) for tin in element.iter("{*}Tin"))]
+            self.pieces.append(Relief(owner, lod, _given(names), _joined([points for points, _ in found])))
 
     def join(self, first: int, *, triangles: bool) -> None:
         """The pieces since ``first`` are those of one relief feature: its break lines join the points beside them.
@@ -222,6 +229,10 @@ def points_in(prop: Element) -> tuple[Floats, int]:
     if not fits.all():
         values = values[np.repeat(fits, size)]
     return values.reshape(-1, 3), lost
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate([np.zeros((0, 3)), *parts])
 
 
 def _given(names: list[str]) -> tuple[str, ...]:
