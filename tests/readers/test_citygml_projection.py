@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from tests.readers.test_citygml_appearance import building, look, material, messages, read, roof, texture
 from tests.readers.test_citygml_relief import component, feature, hill, mass
@@ -24,7 +24,7 @@ versions = pytest.mark.parametrize("version", gml.VERSIONS)
 #: Colours of the quarters of the picture: north-west, north-east, south-west, south-east.
 NW, NE, SW, SE = (200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 200, 0)
 NO_PLACE = (
-    "Pictures of the map without a usable place (reference point and orientation, or a world file), not shown: {}"
+    "Pictures of the map without a usable place (reference point and orientation, world file or GeoTIFF), not shown: {}"
 )
 OUTSIDE = "Faces that reach beyond the picture laid over them, shown without it: {}"
 #: The picture of ``aerial`` covers ``hill``: 100 m at 2.5 m per pixel.
@@ -181,6 +181,46 @@ def test_a_world_file_in_an_archive_is_found(tmp_path: Path) -> None:
         archive.writestr("gml/tex/a.pgw", f"2.5\n0\n0\n-2.5\n{gml.X0 + 1.25}\n{gml.Y0 + 98.75}\n")
     city = read_citygml(tmp_path / "city.zip", ReadContext())
     assert covers(city)
+
+
+@pytest.mark.parametrize("kind", ["corner", "middle", "matrix", "compound"])
+def test_a_geotiff_says_itself_where_it_lies(tmp_path: Path, kind: str) -> None:
+    half = 1.25 if kind == "middle" else 0.0
+    x, y = gml.X0 + half, gml.Y0 + 100 - half
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    if kind == "matrix":
+        tags.tagtype[34264] = 12
+        tags[34264] = (2.5, 0.0, 0.0, x, 0.0, -2.5, 0.0, y, *([0.0] * 7), 1.0)
+    else:
+        tags.tagtype[33550] = tags.tagtype[33922] = 12
+        tags[33550], tags[33922] = (2.5, 2.5, 0.0), (0.0, 0.0, 0.0, x, y, 0.0)
+    tags.tagtype[34735] = 3
+    tags[34735] = (1, 1, 0, 2, 1024, 0, 1, 1, 1025, 0, 1, 2 if kind == "middle" else 1)
+    with Image.open(aerial(tmp_path / "a.png")) as image:
+        image.save(tmp_path / "a.tif", tiffinfo=tags)
+    extra = ""
+    if kind == "compound":
+        extra = "<app:preferWorldFile>false</app:preferWorldFile>"
+        (tmp_path / "a.tfw").write_text("1 0 0 -1 0 0", encoding="utf-8")
+    after = beside("2.0", by_map("T", name="a.tif", extra=extra))
+    city, context = read(tmp_path, feature(tin(gml.square(size=100.0))), after=after)
+    assert covers(city)
+    assert not told(context)
+
+
+@pytest.mark.parametrize("tag", [33550, 33922, 34264, 34735])
+def test_a_geotiff_with_senseless_tags_is_told(tmp_path: Path, tag: int) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[33550] = tags.tagtype[33922] = 12
+    tags[33550], tags[33922] = (0.0, float("nan"), 0.0), (0.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+    tags.tagtype[tag] = 2
+    tags[tag] = "words"
+    with Image.open(aerial(tmp_path / "a.png")) as image:
+        image.save(tmp_path / "a.tif", tiffinfo=tags)
+    after = beside("2.0", by_map("T", name="a.tif"), material("1 0 0", "T"))
+    city, context = read(tmp_path, feature(tin(gml.square())), after=after)
+    assert city.appearance.face_texture.tolist() == [-1, -1]
+    assert told(context) == [NO_PLACE.format(1)]
 
 
 def test_a_world_file_outside_the_folder_is_not_read(tmp_path: Path) -> None:

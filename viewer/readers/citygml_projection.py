@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.readers.citygml_names import local_name
-from viewer.readers.pictures import PictureFinder, size_of
+from viewer.readers.pictures import PictureFinder, map_place_of, size_of
 
 Element = Any
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 ByTarget = Callable[[Ints], NDArray[np.int32]]
 
 GEOREFERENCED = (
-    "Pictures of the map without a usable place (reference point and orientation, or a world file), "
+    "Pictures of the map without a usable place (reference point and orientation, world file or GeoTIFF), "
     "not shown: {count}"
 )  # fmt: skip
 PROJECTED = "Textures that are projected by an unusable matrix, not shown: {count}"
@@ -80,8 +80,9 @@ class Projection:
 
 
 def place_of(data: Element, finder: PictureFinder, name: str, picture: str) -> MapPlace | None:
-    """Where the picture of a ``GeoreferencedTexture`` lies, by itself or by the world file beside it; None if nowhere.
+    """Where the picture of a ``GeoreferencedTexture`` lies; None if nobody says.
 
+    It says so itself, or else the world file beside the picture does, or the picture, if that is a GeoTIFF.
     name, picture : the picture as the file and as ``finder`` calls it.
     """
     size = size_of(picture)
@@ -89,7 +90,10 @@ def place_of(data: Element, finder: PictureFinder, name: str, picture: str) -> M
     if len(point) >= 2 and len(orientation) == 4:
         steps, corner, east_first = orientation.reshape(2, 2), point[:2], False
     else:
-        world = finder.world_file(name)
+        prefers = _prefers_picture(data)
+        world = map_place_of(picture) if prefers else finder.world_file(name)
+        if len(world) != 6:
+            world = finder.world_file(name) if prefers else map_place_of(picture)
         if len(world) != 6:
             return None
         steps, corner, east_first = world[:4].reshape(2, 2).T, world[4:], True
@@ -183,6 +187,12 @@ def _lay_one(
         fits = np.logical_and.reduceat(good, begin)
         uv[own[np.repeat(fits, size)]] = place[np.repeat(fits, size)].astype(np.float32)
     face_texture[faces[fits]] = row.texture
+
+
+def _prefers_picture(data: Element) -> bool:
+    """Whether what a picture says of its place goes before its world file."""
+    said = next((child.text or "" for child in data if local_name(child.tag) == "preferWorldFile"), "")
+    return said.strip() in ("false", "0")
 
 
 def _numbers(data: Element, name: str) -> Floats:

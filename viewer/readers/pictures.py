@@ -28,6 +28,10 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 256 * limits.MEBI
 #: Largest file that says where a picture lies, bytes.
 _MOST_TEXT = 4096
+#: Tags of a GeoTIFF: a matrix, or size of pixels and a point of the map; and its keys, one of which says whether
+#: places are those of pixels' middles.
+_GEO_TAGS = (34264, 33550, 33922, 34735)
+_RASTER_TYPE, _POINTS = 1025, 2
 MISSING = (
     "Pictures of textures that are missing, damaged or outside the folder of the city, "
     "not shown: {count}, for example {example}"
@@ -146,6 +150,33 @@ def size_of(reference: str) -> tuple[int, int] | None:
     except (*_DAMAGED, Image.DecompressionBombError):
         return None
     return (width, height) if 0 < width * height <= MAX_PIXELS else None
+
+
+def map_place_of(reference: str) -> NDArray[np.float64]:
+    """Where a GeoTIFF lies, as the six numbers of a world file; empty where it does not say."""
+    from PIL import Image
+
+    data = _file(reference)
+    if data is None:
+        return np.zeros(0)
+    try:
+        with Image.open(data, formats=("TIFF",)) as picture:
+            tags = getattr(picture, "tag_v2", {})
+            matrix, scale, tie, keys = (np.ravel(np.array(tags.get(tag, ()), float)) for tag in _GEO_TAGS)
+    except (*_DAMAGED, Image.DecompressionBombError):
+        return np.zeros(0)
+    if len(matrix) != 16 and (len(scale) < 2 or len(tie) < 6):
+        return np.zeros(0)
+    if len(matrix) == 16:
+        a, b, x, d, e, y = matrix[[0, 1, 3, 4, 5, 7]]
+    else:
+        a, b, d, e = scale[0], 0.0, 0.0, -scale[1]
+        x, y = tie[3] - tie[0] * a, tie[4] - tie[1] * e
+    entries = keys[: len(keys) // 4 * 4].reshape(-1, 4)
+    of_points = bool(((entries[:, 0] == _RASTER_TYPE) & (entries[:, 3] == _POINTS)).any())
+    half = 0.0 if of_points else 0.5  # else the place is that of a corner of the first pixel
+    with np.errstate(all="ignore"):
+        return np.array([a, d, b, e, x + half * (a + b), y + half * (d + e)])
 
 
 def pixels_of(reference: str, size: tuple[int, int]) -> NDArray[np.uint8] | None:
