@@ -138,55 +138,51 @@ class Projections:
         points : (P, 3) as in the file; those of face i begin at ``point_start[i]``, (F + 1,). Where a target has
         several pictures, each face takes the first one that it lies in.
         """
-        meant = np.zeros(len(face_texture), bool)
-        for rows in _rounds([row for row in self.rows if row.theme == theme]):
-            which = by_target(np.array([row.target for row in rows], dtype=np.int64))
-            free = np.flatnonzero((which >= 0) & (face_texture < 0) & (np.diff(point_start) > 0))
-            meant[free] = True
-            free = free[np.argsort(which[free], kind="stable")]
-            edges = np.searchsorted(which[free], np.arange(len(rows) + 1))
-            for row, first, last in zip(rows, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-                if first < last:
-                    _lay_one(row, free[first:last], points, point_start, north_first, uv, face_texture)
-        return int((meant & (face_texture < 0)).sum())
-
-
-def _rounds(rows: list[Projection]) -> list[list[Projection]]:
-    """Pictures for the front first, so that every target is in a round once."""
-    result: list[list[Projection]] = []
-    seen: dict[int, int] = {}
-    for row in sorted(rows, key=lambda row: row.back):
-        turn = seen[row.target] = seen.get(row.target, -1) + 1
-        if turn == len(result):
-            result.append([])
-        result[turn].append(row)
-    return result
+        of_target: dict[int, list[Projection]] = {}
+        for row in sorted((row for row in self.rows if row.theme == theme), key=lambda row: row.back):
+            of_target.setdefault(row.target, []).append(row)
+        which = by_target(np.array(list(of_target), dtype=np.int64))
+        free = np.flatnonzero((which >= 0) & (face_texture < 0) & (np.diff(point_start) > 0))
+        free = free[np.argsort(which[free], kind="stable")]
+        edges = np.searchsorted(which[free], np.arange(len(of_target) + 1)).tolist()
+        beyond = 0
+        for rows, first, last in zip(of_target.values(), edges[:-1], edges[1:], strict=True):
+            faces = free[first:last]
+            for row in rows if len(faces) else ():
+                matrix = row.place.matrix(north_first) if isinstance(row.place, MapPlace) else row.place
+                begins = _places(matrix, points[point_start[faces]], repeats=row.repeats)[1]  # spares most of the work
+                inside = _lay_one(row, matrix, faces[begins], points, point_start, uv)
+                face_texture[inside] = row.texture
+                faces = faces[face_texture[faces] < 0]
+            beyond += len(faces)
+        return beyond
 
 
 def _lay_one(
-    row: Projection,
-    faces: Ints,
-    points: Floats,
-    point_start: Ints,
-    north_first: bool,
-    uv: NDArray[np.float32],
-    face_texture: NDArray[np.int32],
-) -> None:
-    """Lay one picture on those of its faces that lie in it."""
-    matrix = row.place.matrix(north_first) if isinstance(row.place, MapPlace) else row.place
+    row: Projection, matrix: Floats, faces: Ints, points: Floats, point_start: Ints, uv: NDArray[np.float32]
+) -> Ints:
+    """Write where one picture lies on those of its faces that lie in it; these faces."""
+    if not len(faces):
+        return faces
     size = point_start[faces + 1] - point_start[faces]
     begin = np.cumsum(size) - size
     own = np.arange(int(size.sum())) + np.repeat(point_start[faces] - begin, size)
+    place, good = _places(matrix, points[own], repeats=row.repeats)
+    fits = np.logical_and.reduceat(good, begin)
+    uv[own[np.repeat(fits, size)]] = place[np.repeat(fits, size)].astype(np.float32)
+    return faces[fits]
+
+
+def _places(matrix: Floats, points: Floats, *, repeats: bool) -> tuple[Floats, NDArray[np.bool_]]:
+    """(n, 2) where points (n, 3) lie in a picture, and (n,) whether that is in it."""
     with np.errstate(all="ignore"):  # what is no number lies nowhere
-        s, t, q = (points[own] @ matrix[:, :3].T + matrix[:, 3]).T
+        s, t, q = (points @ matrix[:, :3].T + matrix[:, 3]).T
         place = np.column_stack([s / q, t / q])
         good = (q > 0) & np.isfinite(place).all(axis=1)
-        if not row.repeats:
+        if not repeats:
             good &= ((place >= -_SLACK) & (place <= 1 + _SLACK)).all(axis=1)
             place = np.clip(place, 0.0, 1.0)
-        fits = np.logical_and.reduceat(good, begin)
-        uv[own[np.repeat(fits, size)]] = place[np.repeat(fits, size)].astype(np.float32)
-    face_texture[faces[fits]] = row.texture
+    return place, good
 
 
 def _prefers_picture(data: Element) -> bool:
