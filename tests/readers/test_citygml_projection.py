@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
+from tests.readers.export import towns
+from tests.readers.export.test_round_trip import SCHEMA, judged
 from tests.readers.test_citygml_appearance import building, look, material, messages, read, roof, texture
 from tests.readers.test_citygml_relief import component, feature, hill, mass
 from viewer.city import CityModel
@@ -384,6 +386,23 @@ def test_what_lies_behind_a_projector_has_no_picture(tmp_path: Path, last: str) 
     city, context = read(tmp_path, building(roof()), after=after)
     assert city.appearance.face_texture.tolist() == [-1]
     assert OUTSIDE.format(1) in messages(context)
+
+
+@pytest.mark.parametrize("ending", [".gml", ".city.json"])
+def test_a_terrain_is_written_with_its_picture(tmp_path: Path, ending: str) -> None:
+    aerial(tmp_path / "a.png")
+    own = by_map("T", "M", orientation=INLINE[0], point=INLINE[1])
+    far = [(x + 500, y, z) for x, y, z in hill(3)]
+    ground = feature(tin(gml.square(size=100.0)), mass(far))
+    city, _ = read(tmp_path, ground, building(roof()), after=beside("2.0", own, material("1 0 0", "p", "M")))
+    again = towns.read(towns.write(towns.export_of(city), tmp_path / "out" / f"again{ending}"), city)
+    assert covers(again)
+    assert Path(again.appearance.textures[0]).parent.name == "again_textures"
+    assert (again.appearance.face_texture >= 0).sum() == 2
+    red = again.appearance.materials[again.appearance.face_material] == (255, 0, 0, 255)
+    assert (red.all(axis=1) & (again.appearance.face_material >= 0)).sum() == 8 + 1
+    if ending == ".gml":
+        assert judged("citysmith", SCHEMA, tmp_path / "out" / "again.gml")["messages"] == []
 
 
 def test_pictures_of_the_map_far_into_a_file_are_found(tmp_path: Path) -> None:
