@@ -222,3 +222,36 @@ def box(x: float = X0, y: float = Y0, z: float = Z0, size: float = 4.0, height: 
 def square(x: float = X0, y: float = Y0, z: float = Z0, size: float = 10.0) -> list[Point]:
     """A flat square seen from above."""
     return [(x, y, z), (x + size, y, z), (x + size, y + size, z), (x, y + size, z)]
+
+
+def terrain() -> str:
+    """A relief feature with points, a break line and a grid."""
+
+    def text(points: Iterable[Point]) -> str:
+        return " ".join(f"{c:.2f}" for point in points for c in point)
+
+    points = [(X0 + 10.0 * i, Y0 + 10.0 * j, Z0 + i * j) for i in range(4) for j in range(4)]
+    mass = "".join(f"<q:pointMember><q:Point><q:pos>{text([p])}</q:pos></q:Point></q:pointMember>" for p in points)
+    line = f"<q:LineString><q:posList>{text((x, y + 3, z) for x, y, z in points[:4])}</q:posList></q:LineString>"
+    heights = " ".join(str(number) for number in range(12))
+    grid = (
+        "<q:RectifiedGridCoverage><q:rectifiedGridDomain><q:RectifiedGrid dimension='2'><q:limits><q:GridEnvelope>"
+        "<q:low>0 0</q:low><q:high>3 2</q:high></q:GridEnvelope></q:limits>"
+        f"<q:origin><q:Point><q:pos>{X0 + 50} {Y0}</q:pos></q:Point></q:origin><q:offsetVector>10 0</q:offsetVector>"
+        "<q:offsetVector>0 10</q:offsetVector></q:RectifiedGrid></q:rectifiedGridDomain><q:rangeSet><q:DataBlock>"
+        f"<q:tupleList>{heights}</q:tupleList></q:DataBlock></q:rangeSet><q:coverageFunction><q:GridFunction>"
+        "<q:sequenceRule order='+x+y'>Linear</q:sequenceRule><q:startPoint>0 0</q:startPoint></q:GridFunction>"
+        "</q:coverageFunction></q:RectifiedGridCoverage>"
+    )
+    parts = {
+        "MassPointRelief": f"<d:reliefPoints><q:MultiPoint>{mass}</q:MultiPoint></d:reliefPoints>",
+        "BreaklineRelief": (
+            f"<d:breaklines><q:MultiCurve><q:curveMember>{line}</q:curveMember></q:MultiCurve></d:breaklines>"
+        ),
+        "RasterRelief": f"<d:grid>{grid}</d:grid>",
+    }
+    inner = "".join(
+        f'<d:reliefComponent><d:{kind} q:id="{kind[0]}"><d:lod>2</d:lod>{content}</d:{kind}></d:reliefComponent>'
+        for kind, content in parts.items()
+    )
+    return f'<d:ReliefFeature q:id="R"><d:lod>2</d:lod>{inner}</d:ReliefFeature>'

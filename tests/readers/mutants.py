@@ -59,6 +59,7 @@ def citygml_seeds() -> list[bytes]:
         )
         members = [*gml.houses(version, 2), parts]
         files.append("".join(gml.document(version, members)).encode("utf-8"))
+    files += ["".join(gml.document(version, [gml.terrain()])).encode("utf-8") for version in ("2.0", "3.0")]
     return files
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.readers import mutants
 from tests.readers import test_citygml_appearance as citygml
+from tests.readers import test_citygml_projection as projection
+from tests.readers import test_citygml_relief as relief
 from tests.readers import test_cityjson_appearance as cityjson
 from viewer.city import CityModel
 from viewer.errors import ViewerError
@@ -31,6 +33,21 @@ def gml_seed() -> bytes:
     )
     polygons = (citygml.roof(hole=True), citygml.roof("q"), citygml.roof("r", turned=True))
     parts = list(citygml.gml.document("2.0", [citygml.building(*polygons)]))
+    parts[-1] = own + parts[-1]
+    return "".join(parts).encode()
+
+
+def map_seed() -> bytes:
+    """A terrain with an aerial picture and a roof with a matrix."""
+    matrix = f"0.125 0 0 {-citygml.gml.X0 / 8} 0 0.125 0 {-citygml.gml.Y0 / 8} 0 0 0 1"
+    own = citygml.look(
+        projection.by_map("T", "M", orientation=(25.0, 0.0, 0.0, -25.0), point=(12.5, 87.5)),
+        projection.by_matrix(matrix),
+        citygml.material("1 0.5 0", "q"),
+        prop="app:appearanceMember",
+    )
+    ground = relief.feature(projection.tin(citygml.gml.square(size=100.0)), relief.mass(relief.hill(4)))
+    parts = list(citygml.gml.document("2.0", [ground, citygml.building(citygml.roof(), citygml.roof("q"))]))
     parts[-1] = own + parts[-1]
     return "".join(parts).encode()
 
@@ -65,8 +82,8 @@ def check(city: CityModel) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "read", "ending"),
-    [(gml_seed, read_citygml, "gml"), (json_seed, read_cityjson, "city.json")],
-    ids=["citygml", "cityjson"],
+    [(gml_seed, read_citygml, "gml"), (map_seed, read_citygml, "gml"), (json_seed, read_cityjson, "city.json")],
+    ids=["citygml", "map", "cityjson"],
 )
 def test_every_damaged_appearance_ends_well(seed, read, ending, tmp_path: Path) -> None:
     citygml.picture(tmp_path / "a.png")

@@ -288,23 +288,6 @@ def test_the_closing_point_may_be_missing_in_the_coordinates(tmp_path: Path) -> 
     assert lies_right(city)
 
 
-def test_what_is_placed_by_the_map_or_a_matrix_is_counted(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
-    by_map = "<app:GeoreferencedTexture><app:imageURI>a.png</app:imageURI></app:GeoreferencedTexture>"
-    by_matrix = (
-        "<app:ParameterizedTexture><app:imageURI>a.png</app:imageURI><app:target uri='#p'><app:TexCoordGen>"
-        "<app:worldToTexture>1 0 0 0 0 1 0 0 0 0 0 1</app:worldToTexture></app:TexCoordGen></app:target>"
-        "</app:ParameterizedTexture>"
-    )
-    painted = material("1 0 0", "p")
-    city, context = read(
-        tmp_path, building(roof()), after=look(by_map, by_matrix, painted, prop="app:appearanceMember")
-    )
-    assert city.appearance is not None and city.appearance.face_material.tolist() == [0]
-    assert "Textures that are placed by coordinates of the map, not shown: 1" in messages(context)
-    assert "Textures that are projected by a matrix, not shown: 1" in messages(context)
-
-
 def test_an_appearance_far_into_a_packed_file_is_found_and_nothing_is_told_twice(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     plain = [building(roof(f"h{i}"), name=f"b{i}") for i in range(60)]

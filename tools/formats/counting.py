@@ -24,7 +24,7 @@ ELEMENTS = frozenset(
     {
         "Building", "BuildingPart", "BuildingInstallation", "Bridge", "BridgePart", "Tunnel", "Road", "Railway",
         "WaterBody", "LandUse", "PlantCover", "SolitaryVegetationObject", "CityFurniture", "GenericCityObject",
-        "TINRelief", "Section", "Intersection",
+        "TINRelief", "MassPointRelief", "BreaklineRelief", "RasterRelief", "Section", "Intersection",
     }
 )  # fmt: skip
 #: "everything together", where a file does not name kinds.

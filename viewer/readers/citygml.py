@@ -8,11 +8,13 @@ the rest.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.city.model import CityModel
 from viewer.errors import ReadError
@@ -125,8 +127,10 @@ class _CityReader:
         if not jobs:
             return False
         for job, part in parts_of(jobs, self._report):
+            terrains = len(self._objects.reliefs.pieces)
             self._gatherer.absorb(part, self._take)
             self._srs = self._srs or self._gatherer.srs
+            self._bring_terrain_home(terrains)
             self._done += job.size
         return True
 
@@ -153,9 +157,10 @@ class _CityReader:
         return True
 
     def _read(self, tile: archive.Member, reader: BlockReader | ElementReader) -> None:
-        before = len(self._objects.ids)
+        before, terrains = len(self._objects.ids), len(self._objects.reliefs.pieces)
         self._gatherer.read(reader, self._take, self._appearance.add if self._appearance is not None else None)
         self._srs = self._srs or self._gatherer.srs
+        self._bring_terrain_home(terrains)
         self._done += tile.size
         self._judge_end(reader, tile, len(self._objects.ids) - before)
 
@@ -193,20 +198,30 @@ class _CityReader:
             )
         self._srs = self._srs or self._gatherer.srs
         if self._gatherer.srs != self._srs and self._gatherer.srs:
-            self._bring_home(arrays)
+            arrays.points = self._brought_home(arrays.points)
         self._faces.append(arrays)
 
-    def _bring_home(self, arrays: FaceArrays) -> None:
-        """Transform a tile in another system into the one of the first tile."""
+    def _bring_terrain_home(self, first: int) -> None:
+        """Transform the points of terrain since piece ``first`` like everything else in their tile."""
+        if self._gatherer.srs != self._srs and self._gatherer.srs:
+            for piece in self._objects.reliefs.pieces[first:]:
+                piece.points = self._brought_home(piece.points)
+
+    def _brought_home(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (n, 3) of a tile in another system in the one of the first tile."""
         here, home = crs.parse_crs(self._gatherer.srs), crs.parse_crs(self._srs)
         if not (here.known and home.known) or here.horizontal == home.horizontal:
-            return
-        if crs.axis_order(arrays.points, here).north_first:
-            arrays.points[:, [0, 1]] = arrays.points[:, [1, 0]]
-        arrays.points = crs.transform(arrays.points, here.horizontal, home.horizontal)
+            return points
+        if crs.axis_order(points, here).north_first:
+            points[:, [0, 1]] = points[:, [1, 0]]
+        points = crs.transform(points, here.horizontal, home.horizontal)
         self._context.info(
             "Parts in {crs_from} were brought into {crs_to}.", crs_from=here.horizontal, crs_to=home.horizontal
         )
+        return points
+
+    def _report_terrain(self) -> None:
+        self._context.progress.report(0.68, "Triangulating")
 
     # -- the end -----------------------------------------------------------------------------------------------
 
@@ -214,18 +229,20 @@ class _CityReader:
         """Everything read, as one raw city."""
         objects = self._objects
         self._settle_the_rest()
-        system = crs.parse_crs(self._srs)
-        north_first = crs.axis_order(self._faces.first_points(), system).north_first
+        system, reliefs = crs.parse_crs(self._srs), objects.reliefs
+        sample = self._faces.first_points()
+        north_first = crs.axis_order(sample if len(sample) else reliefs.sample, system).north_first
         placed, missing = objects.implicit.place(system.geographic, north_first)
-        for arrays in placed:
+        for arrays in chain(placed, reliefs.place(north_first, objects.faces.adopt, self._report_terrain)):
             self._faces.append(arrays)
         self._note_what_was_left_out(missing)
         numbers = self._faces.numbers()
         raw = self._faces.finish()
         if self._appearance is not None:
             raw.appearance = self._appearance.finish(
-                self._names, numbers, raw.ring_face, raw.ring_start.astype(np.int64), self._context
-            )
+                self._names, numbers, raw.ring_face, raw.ring_start.astype(np.int64), raw.points_crs, self._context,
+                north_first=north_first,
+            )  # fmt: skip
         raw.lods = objects.lods or [""]
         raw.object_ids, raw.object_types = objects.ids, objects.types
         raw.object_parent = np.array(objects.parents, dtype=np.int32)
@@ -279,5 +296,6 @@ class _CityReader:
             where=tuple(objects.ids[owner] for owner in dict.fromkeys(missing))[:20],
             count=len(missing),
         )
+        objects.reliefs.tell(objects.ids, context)
         for sentence, count in objects.left_out.items():
             context.warn(sentence, count=count)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,16 @@ from viewer.readers.archive import Member
 from viewer.readers.citygml_faces import CHUNK_CHARACTERS, FaceArrays, FaceCollector, gml_id
 from viewer.readers.citygml_names import HREF, local_name
 from viewer.readers.citygml_numbers import RING_MARK, parse_runs
+from viewer.readers.citygml_projection import (
+    GEOREFERENCED,
+    OUTSIDE,
+    PROJECTED,
+    Projection,
+    Projections,
+    matrix_of,
+    place_of,
+    repeats,
+)
 from viewer.readers.pictures import PictureFinder, note_lost
 from viewer.readers.texture_rings import Lookup, lay, order_in_face
 
@@ -30,12 +41,10 @@ Ints = NDArray[np.int64]
 
 THEMES = "The city is shown with the textures of the theme {theme}; it also has {others}."
 UNFIT = "Texture coordinates that do not fit their ring, not used: {count}"
-GEOREFERENCED = "Textures that are placed by coordinates of the map, not shown: {count}"
-PROJECTED = "Textures that are projected by a matrix, not shown: {count}"
 
 #: How much of the beginning and the end of a file is looked at for appearances, bytes.
 _PEEK_BYTES = 1 << 19
-_MARKS = (b"TexCoordList", b"X3DMaterial")
+_MARKS = (b"TexCoordList", b"X3DMaterial", b"GeoreferencedTexture", b"TexCoordGen")
 _POLYGONS = ("{*}Polygon", "{*}PolygonPatch", "{*}Triangle", "{*}Rectangle")
 _COLLECTIONS = (
     "{*}MultiSurface", "{*}CompositeSurface", "{*}Surface", "{*}Shell", "{*}Solid", "{*}OrientableSurface",
@@ -83,6 +92,13 @@ class NamedFaces(FaceCollector):
         self.names = names
         self._numbers: list[int] = []
         super().__init__()
+
+    def adopt(self, names: tuple[str, ...], count: int) -> Ints:
+        """Numbers (count,) for faces that were made elsewhere, of what has these ids."""
+        first = len(self.names.face)
+        self.names.face.frombytes(bytes(8 * count))
+        self.names.whole.extend((_hash(name), first, first + count - 1) for name in names)
+        return np.arange(first, first + count)
 
     def another(self) -> NamedFaces:
         """One more that numbers on."""
@@ -171,6 +187,7 @@ class AppearanceCollector:
         self._textures: dict[str, int] = {}
         self._materials: dict[tuple[int, int, int, int], int] = {}
         self._painted: list[tuple[int, int, int, int]] = []  # back, theme, target, material
+        self._projections = Projections()
         self._left_out: Counter[str] = Counter()
 
     def begin(self, finder: PictureFinder) -> None:
@@ -189,7 +206,7 @@ class AppearanceCollector:
                 elif kind == "ParameterizedTexture":
                     self._add_texture(data, theme)
                 else:
-                    self._left_out[GEOREFERENCED] += 1
+                    self._add_georeferenced(data, theme)
         if self._characters > CHUNK_CHARACTERS:
             self._parse()
 
@@ -218,7 +235,30 @@ class AppearanceCollector:
                 self._characters += len(text)
             self._waiting += len(texts)
             self._theme_uses[theme] += len(texts)
-        self._left_out[PROJECTED] += sum(1 for _ in data.iter("{*}TexCoordGen"))
+        for generator in data.iter("{*}TexCoordGen"):
+            matrix = matrix_of(generator)
+            if matrix is None:
+                self._left_out[PROJECTED] += 1
+            else:
+                target = _hash(_id_of(_target_of(generator)))
+                self._projections.rows.append(Projection(back, theme, target, texture, matrix, repeats(data)))
+                self._theme_uses[theme] += 1
+
+    def _add_georeferenced(self, data: Element, theme: int) -> None:
+        children = {local_name(child.tag): child.text or "" for child in data}
+        name, finder = children.get("imageURI", ""), self._finders[-1]
+        picture = finder.find(name)
+        if not picture:
+            return
+        place = place_of(data, finder, name, picture)
+        if place is None:
+            self._left_out[GEOREFERENCED] += 1
+            return
+        texture = self._textures.setdefault(picture, len(self._textures))
+        back = int(children.get("isFront", "").strip() in ("false", "0"))
+        for target in _targets(data):
+            self._projections.rows.append(Projection(back, theme, _hash(target), texture, place))
+            self._theme_uses[theme] += 1
 
     def _add_material(self, data: Element, theme: int) -> None:
         children = {local_name(child.tag): child.text or "" for child in data}
@@ -227,11 +267,9 @@ class AppearanceCollector:
         color = (red, green, blue, round(255 * seen))
         material = self._materials.setdefault(color, len(self._materials))
         back = int(children.get("isFront", "").strip() in ("false", "0"))
-        for target in data.iter("{*}target"):
-            name = _id_of(target.get("uri") or target.get(HREF) or target.text or "")
-            if name:
-                self._painted.append((back, theme, _hash(name), material))
-                self._theme_uses[theme] += 1
+        for name in _targets(data):
+            self._painted.append((back, theme, _hash(name), material))
+            self._theme_uses[theme] += 1
 
     def _parse(self) -> None:
         """Turn the texts waiting into numbers."""
@@ -245,11 +283,20 @@ class AppearanceCollector:
     # -- the end -----------------------------------------------------------------------------------------------
 
     def finish(
-        self, names: Names, number: Ints, ring_face: NDArray[np.integer], ring_start: Ints, context: ReadContext
+        self,
+        names: Names,
+        number: Ints,
+        ring_face: NDArray[np.integer],
+        ring_start: Ints,
+        points: NDArray[np.float64],
+        context: ReadContext,
+        *,
+        north_first: bool,
     ) -> Appearance | None:
-        """The appearance of F faces with these numbers (F,), R rings and P ring points; None without any.
+        """The appearance of F faces with these numbers (F,), R rings and P ring points (P, 3); None without any.
 
-        What could not be used is told to ``context``.
+        points : as the file writes them; ``north_first`` says what comes first. What could not be used is told to
+        ``context``.
         """
         self._parse()
         note_lost(tuple(name for finder in self._finders for name in finder.lost), context)
@@ -263,6 +310,12 @@ class AppearanceCollector:
         uv, texture = result.uv.copy(), result.face_texture.copy()
         lost = self._lay(theme, names, number, ring_face, ring_start, uv, texture)
         context.warn(UNFIT, count=lost)
+        if self._projections.rows:
+            first = ring_start[np.searchsorted(ring_face, np.arange(len(number) + 1))]
+            beyond = self._projections.lay(
+                theme, partial(by_target, names, number), points, first, north_first, uv, texture
+            )
+            context.info(OUTSIDE, count=beyond)
         return Appearance(
             uv=uv,
             face_texture=texture,
@@ -326,19 +379,26 @@ class AppearanceCollector:
         if not len(painted) or not len(number):
             return result
         painted = painted[np.argsort(painted[:, 0], kind="stable")]
-        material = painted[:, 3].astype(np.int32)
-        of = Lookup(painted[:, 2], np.arange(len(painted)))
-        every = np.full(len(names.face), -1, np.int32)  # by number of the face
-        if names.whole:
-            whole = np.array(names.whole, dtype=np.int64)
-            found = of(whole[:, 0])
-            for row in np.flatnonzero(found >= 0)[::-1].tolist():
-                every[whole[row, 1] : whole[row, 2] + 1] = material[found[row]]
-        found = of(_array(names.face))
-        every[found >= 0] = material[found[found >= 0]]
-        known = (number >= 0) & (number < len(every))
-        result[known] = every[number[known]]
+        which = by_target(names, number, painted[:, 2])
+        result[which >= 0] = painted[which[which >= 0], 3]
         return result
+
+
+def by_target(names: Names, number: Ints, targets: Ints) -> NDArray[np.int32]:
+    """(F,) the first of some targets (n,) that is a face with this number, or else a whole it is in; -1 for none."""
+    of = Lookup(targets, np.arange(len(targets)))
+    every = np.full(len(names.face), -1, np.int32)  # by number of the face
+    if names.whole:
+        whole = np.array(names.whole, dtype=np.int64)
+        found = of(whole[:, 0])
+        for row in np.flatnonzero(found >= 0)[::-1].tolist():
+            every[whole[row, 1] : whole[row, 2] + 1] = found[row]
+    found = of(_array(names.face))
+    every[found >= 0] = found[found >= 0]
+    result = np.full(len(number), -1, np.int32)
+    known = (number >= 0) & (number < len(every))
+    result[known] = every[number[known]]
+    return result
 
 
 def _ring_ids(names: Names, number: Ints, ring_face: NDArray[np.integer]) -> tuple[Ints, Ints]:
@@ -376,6 +436,12 @@ def _array(numbers: array[int]) -> Ints:
 def _id_of(uri: str) -> str:
     """``#id``, ``id`` or ``file.gml#id`` -> ``id``."""
     return uri.strip().rpartition("#")[2]
+
+
+def _targets(data: Element) -> list[str]:
+    """Ids of all surfaces that a material or a picture of the map is for."""
+    found = (_id_of(target.get("uri") or target.get(HREF) or target.text or "") for target in data.iter("{*}target"))
+    return [name for name in found if name]
 
 
 def _target_of(coordinates: Element) -> str:

@@ -140,6 +140,10 @@ class FaceCollector:
         self._turned: list[int] = []
         self._shells: list[tuple[int, int, int]] = []  # first and last face, solid and shell
 
+    def adopt(self, names: tuple[str, ...], count: int) -> NDArray[np.int64] | None:
+        """Numbers (count,) for faces that were made elsewhere, of what has these ids; None where nobody asks."""
+        return None
+
     def another(self) -> FaceCollector:
         """A collector of the same kind for shapes that are gathered apart."""
         return FaceCollector()

@@ -22,6 +22,7 @@ from viewer.readers.citygml_implicit import Places
 from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
 from viewer.readers.citygml_objects import ObjectCollector
 from viewer.readers.citygml_references import ReferenceSettler
+from viewer.readers.citygml_relief import Reliefs
 from viewer.readers.citygml_repeats import drop_repeats
 from viewer.readers.helpers import OpenParcel, Parcel
 
@@ -141,6 +142,7 @@ class Gatherer:
         objects.faces.lines += part.lines
         objects.faces.flat_rings += part.flat_rings
         objects.implicit.absorb(part.shapes, part.places, part.external, first, codes)
+        objects.reliefs.absorb(part.reliefs, first, codes)
         self.settler.pending += [
             reference._replace(owner=reference.owner + first, lod=codes[reference.lod]) for reference in part.pending
         ]
@@ -190,6 +192,7 @@ class Part:
     shapes: dict[str, FaceArrays]
     places: Places
     external: int
+    reliefs: Reliefs
     pending: list[Reference]
     version: str
     srs: str
@@ -242,6 +245,7 @@ class Part:
             shapes=objects.implicit.shapes,
             places=objects.implicit.places,
             external=objects.implicit.external,
+            reliefs=objects.reliefs,
             pending=gatherer.settler.pending,
             version=gatherer.version,
             srs=gatherer.srs,

@@ -21,7 +21,7 @@ OBJECT_TYPES: dict[str, str] = {
         "Tunnel", "TunnelPart", "TunnelInstallation", "TunnelConstructiveElement",
         "OtherConstruction", "Road", "Railway", "Track", "Waterway", "Section", "Intersection",
         "WaterBody", "PlantCover", "SolitaryVegetationObject", "LandUse", "CityFurniture",
-        "TINRelief", "GenericCityObject", "CityObjectGroup",
+        "TINRelief", "MassPointRelief", "BreaklineRelief", "RasterRelief", "GenericCityObject", "CityObjectGroup",
     )
 }  # fmt: skip
 OBJECT_TYPES.update(
@@ -37,7 +37,9 @@ OBJECT_TYPES.update(
 #: Objects whose content counts for the object around them, or stands for itself.
 CONTAINERS = frozenset({"ReliefFeature"})
 #: Terrain that is not given as triangles.
-UNREAD_TERRAIN = frozenset({"RasterRelief", "MassPointRelief", "BreaklineRelief"})
+RELIEFS = frozenset({"RasterRelief", "MassPointRelief", "BreaklineRelief"})
+#: Properties that hold it.
+_RELIEF_PROPERTIES = frozenset({"reliefPoints", "ridgeOrValleyLines", "breaklines", "grid"})
 #: Parts of a road of CityGML 3.0 that only hold surfaces; their own volume is free air.
 SPACES = frozenset({"TrafficSpace", "AuxiliaryTrafficSpace", "ClearanceSpace", "Hole", "Marking"})
 #: What lies inside; left out and counted.
@@ -148,7 +150,7 @@ def meaning(tag: str) -> Meaning:
         return Meaning(Role.COMPLEX)
     if local == "genericAttribute":
         return Meaning(Role.GENERIC_3)
-    if local in _SKIPPED:
+    if local in _SKIPPED or (local in _RELIEF_PROPERTIES and "relief" in namespace):
         return Meaning(Role.SKIP)
     if local in INTERIOR_PROPERTIES:
         return Meaning(Role.INTERIOR)

@@ -19,14 +19,15 @@ from viewer.readers.citygml_names import (
     INTERIOR_SURFACES,
     INTERIORS,
     OBJECT_TYPES,
+    RELIEFS,
     SPACES,
     SURFACES,
-    UNREAD_TERRAIN,
     Meaning,
     Role,
     local_name,
     meaning,
 )
+from viewer.readers.citygml_relief import Reliefs
 from viewer.readers.citygml_shortcut import (
     COUNT,
     FACE,
@@ -77,6 +78,7 @@ class ObjectCollector:
     def __init__(self, faces: FaceCollector | None = None) -> None:
         self.faces = FaceCollector() if faces is None else faces
         self.implicit = ImplicitGeometries(self.faces)
+        self.reliefs = Reliefs()
         self.lods: list[str] = []
         self.ids: list[str] = []
         self.unnamed: list[tuple[int, str]] = []
@@ -138,12 +140,15 @@ class ObjectCollector:
                 if name not in SPACES:
                     self._surface_of[element.tag] = int(SURFACES[name])
                 self._surface(element, owner, int(SURFACES[name]), name, depth)
-        elif name in UNREAD_TERRAIN:
-            self.left_out["Terrain that is not made of triangles, left out: {count}"] += 1
+        elif name in RELIEFS:
+            self.reliefs.add(element, len(self.ids), self.lod_code(_lod_of(element)))
+            self._object(element, name, parent, depth)
         elif name in CONTAINERS:
+            pieces, first = len(self.reliefs.pieces), len(self.types)
             for child in element:
                 if isinstance(child.tag, str) and len(child) and self._meaning[child.tag].role is _LOOK:
                     self._property(child, parent, owner, surface, depth)
+            self.reliefs.join(pieces, triangles="TINRelief" in self.types[first:])
         elif name in OBJECT_TYPES or owner < 0 or name.endswith(("Part", "Installation")):
             self._object(element, name, parent, depth)
         else:
@@ -158,9 +163,9 @@ class ObjectCollector:
         self.ids.append(own_id)
         self.types.append(OBJECT_TYPES.get(name) or f"+{name}")
         self.parents.append(parent)
-        lod = ""
+        lod, faces = "", -1
         if name == "TINRelief":
-            lod = next((child.text or "" for child in element if local_name(child.tag) == "lod"), "").strip()
+            lod, faces = _lod_of(element), len(self.faces)
         roles, surface_of, level_of = self._meaning, self._surface_of, self._level_of
         collect_lone = self.faces.collect_lone
         for child in element:
@@ -211,6 +216,8 @@ class ObjectCollector:
                 for attribute in child.iter("{*}stringAttribute", "{*}intAttribute", "{*}doubleAttribute",
                                             "{*}dateAttribute", "{*}measureAttribute"):  # fmt: skip
                     self._generic(attribute, index)
+        if faces == len(self.faces):
+            self.reliefs.add_unmeshed(element, index, self.lod_code(lod))
 
     def _property(self, element: Element, parent: int, owner: int, surface: int, depth: int) -> None:
         """A property that is not known by name: judged by what it holds."""
@@ -224,8 +231,6 @@ class ObjectCollector:
                     self.faces.collect(child, owner, self.lod_code(""), surface)
             elif name in OBJECT_TYPES or name in SURFACES or name in INTERIORS or name in SPACES or name in CONTAINERS:
                 self._feature(child, parent, owner, surface, depth + 1)
-            elif name in UNREAD_TERRAIN:
-                self.left_out["Terrain that is not made of triangles, left out: {count}"] += 1
             elif owner >= 0 and not self._holds_geometry(child):
                 self._leaves(child, owner)
             elif owner >= 0:
@@ -409,6 +414,11 @@ class ObjectCollector:
         value = next(element.iter("{*}value"), None)
         if value is not None:
             self._leaf(index, "measuredHeight", value)
+
+
+def _lod_of(relief: Element) -> str:
+    """The level of detail that a terrain object says it has."""
+    return next((child.text or "" for child in relief if local_name(child.tag) == "lod"), "").strip()
 
 
 def _in_metres(text: str | None, unit: str | None) -> str | None:

@@ -46,6 +46,9 @@ _TYPES = frozenset(
     }
 )  # fmt: skip
 
+#: Types of CityGML that are written as the one they are the nearest to.
+_TERRAINS = frozenset({"MassPointRelief", "BreaklineRelief", "RasterRelief"})
+
 #: Types that CityJSON 2.0 allows surfaces only, never solids.
 _SURFACES_ONLY = frozenset({"LandUse", "Railway", "Road", "TINRelief", "TransportSquare", "Waterway"})
 
@@ -227,7 +230,7 @@ def city_objects(
     if not len(objects):
         return {}
     ids: list[str] = objects.ids.tolist()
-    type_names = [name if name in _TYPES or name.startswith("+") else f"+{name}" for name in objects.types]
+    type_names = [_written_type(name) for name in objects.types]
     kept = np.flatnonzero(wanted[objects.feature_of_object])
     entries: dict[int, dict[str, Any]] = {
         i: {"type": type_names[code]} for i, code in zip(kept.tolist(), objects.type_code[kept].tolist(), strict=True)
@@ -245,7 +248,17 @@ def city_objects(
         for i, value in zip(kept[has].tolist(), given.tolist(), strict=True):
             entries[i].setdefault("attributes", {})[name] = value
     _add_geometry(city, shell, entries, looks)
+    if "TINRelief" in type_names:  # break lines may have no surface of their own, but the member is asked for
+        for entry in entries.values():
+            if entry["type"] == "TINRelief":
+                entry.setdefault("geometry", [])
     return {ids[i]: entry for i, entry in entries.items()}
+
+
+def _written_type(name: str) -> str:
+    if name in _TERRAINS:
+        return "TINRelief"
+    return name if name in _TYPES or name.startswith("+") else f"+{name}"
 
 
 def _add_geometry(

@@ -26,6 +26,9 @@ MAX_OBJECT_DEPTH = 60
 MAX_ATTRIBUTE_LENGTH = 4096
 #: Kinds of attributes in one file; the rest is left out.
 MAX_ATTRIBUTES = 2000
+#: Points of a terrain that is not written as triangles, and of all of them in a city; more are thinned.
+MAX_RELIEF_POINTS = 1_000_000
+MAX_RELIEF_POINTS_TOGETHER = 4_000_000
 #: Bytes before the first element of an XML file.
 MAX_PROLOG_BYTES = MEBI
 

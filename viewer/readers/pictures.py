@@ -26,6 +26,12 @@ INSIDE = "!/"
 #: Largest picture that is decoded, pixels, and largest file of one, bytes.
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 256 * limits.MEBI
+#: Largest file that says where a picture lies, bytes.
+_MOST_TEXT = 4096
+#: Tags of a GeoTIFF: a matrix, or size of pixels and a point of the map; and its keys, one of which says whether
+#: places are those of pixels' middles.
+_GEO_TAGS = (34264, 33550, 33922, 34735)
+_RASTER_TYPE, _POINTS = 1025, 2
 MISSING = (
     "Pictures of textures that are missing, damaged or outside the folder of the city, "
     "not shown: {count}, for example {example}"
@@ -58,6 +64,29 @@ class PictureFinder:
             if not self._known[name]:
                 self._lost[name] = None
         return self._known[name]
+
+    def world_file(self, name: str) -> NDArray[np.float64]:
+        """The numbers of the world file beside a picture that ``find`` found, empty where there is none."""
+        reference = self.find(name)
+        kind = PurePosixPath(reference).suffix[1:].lower()
+        endings = (f".{kind[0]}{kind[-1]}w", f".{kind}w", ".wld") if kind else (".wld",)
+        for ending in (*endings, *(own.upper() for own in endings)) if reference else ():
+            data = _file(self._beside(reference, ending), _MOST_TEXT)
+            if data is None:
+                continue
+            try:
+                text = data.read_bytes() if isinstance(data, Path) else data.getvalue()
+                return np.array([float(word) for word in text.decode("utf-8-sig").split()])
+            except (OSError, ValueError):
+                continue
+        return np.zeros(0)
+
+    def _beside(self, reference: str, ending: str) -> str:
+        """A file called like a picture, with another ending; empty where it leads out of the folder."""
+        archive, inside, name = reference.partition(INSIDE)
+        if inside:
+            return f"{archive}{INSIDE}{PurePosixPath(name).with_suffix(ending)}"
+        return self._in_folder(Path(reference).with_suffix(ending).relative_to(self._folder).parts)
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -123,6 +152,33 @@ def size_of(reference: str) -> tuple[int, int] | None:
     return (width, height) if 0 < width * height <= MAX_PIXELS else None
 
 
+def map_place_of(reference: str) -> NDArray[np.float64]:
+    """Where a GeoTIFF lies, as the six numbers of a world file; empty where it does not say."""
+    from PIL import Image
+
+    data = _file(reference)
+    if data is None:
+        return np.zeros(0)
+    try:
+        with Image.open(data, formats=("TIFF",)) as picture:
+            tags = getattr(picture, "tag_v2", {})
+            matrix, scale, tie, keys = (np.ravel(np.array(tags.get(tag, ()), float)) for tag in _GEO_TAGS)
+    except (*_DAMAGED, Image.DecompressionBombError):
+        return np.zeros(0)
+    if len(matrix) != 16 and (len(scale) < 2 or len(tie) < 6):
+        return np.zeros(0)
+    if len(matrix) == 16:
+        a, b, x, d, e, y = matrix[[0, 1, 3, 4, 5, 7]]
+    else:
+        a, b, d, e = scale[0], 0.0, 0.0, -scale[1]
+        x, y = tie[3] - tie[0] * a, tie[4] - tie[1] * e
+    entries = keys[: len(keys) // 4 * 4].reshape(-1, 4)
+    of_points = bool(((entries[:, 0] == _RASTER_TYPE) & (entries[:, 3] == _POINTS)).any())
+    half = 0.0 if of_points else 0.5  # else the place is that of a corner of the first pixel
+    with np.errstate(all="ignore"):
+        return np.array([a, d, b, e, x + half * (a + b), y + half * (d + e)])
+
+
 def pixels_of(reference: str, size: tuple[int, int]) -> NDArray[np.uint8] | None:
     """A picture scaled to ``size`` (width, height): (height, width, 3) uint8, first row on top; None if damaged.
 
@@ -167,14 +223,16 @@ def _smaller(size: tuple[int, int], than: tuple[int, int]) -> bool:
     return size[0] <= than[0] and size[1] <= than[1]
 
 
-def _file(reference: str) -> Path | io.BytesIO | None:
-    """The file of a picture, or its bytes where it lies in an archive; None where it cannot be read."""
+def _file(reference: str, most: int = 0) -> Path | io.BytesIO | None:
+    """The file of a picture, or its bytes where it lies in an archive; None where it cannot be read or is too large."""
     archive, inside, name = reference.partition(INSIDE)
+    most = most or MAX_BYTES
     try:
         if not inside:
             path = Path(reference)
-            return path if path.stat().st_size <= MAX_BYTES else None
-        return io.BytesIO(_unpacked(archive, name))
+            return path if path.is_file() and path.stat().st_size <= most else None
+        data = _unpacked(archive, name)
+        return io.BytesIO(data) if len(data) <= most else None
     except (OSError, KeyError, ValueError, ReadError, LimitError, zlib.error):
         return None
 

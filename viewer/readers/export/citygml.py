@@ -330,7 +330,7 @@ class _Writer:
         """A ``TINRelief`` in the ``ReliefFeature`` it has to stand in; its finest level of detail."""
         levels = self._geometry.levels(owner) or [1]
         faces = [f for f, _ in self._geometry.faces(owner, levels[-1])]
-        tin = f"<dem:tin>{self._geometry.triangulated(faces)}</dem:tin>" if faces else ""
+        tin = f"<dem:tin>{self._geometry.triangulated(faces) if faces else ''}</dem:tin>"
         return (
             f"<dem:ReliefFeature><dem:lod>{levels[-1]}</dem:lod><dem:reliefComponent>"
             f"{start}<dem:lod>{levels[-1]}</dem:lod>{tin}</{kind.tag}></dem:reliefComponent></dem:ReliefFeature>"

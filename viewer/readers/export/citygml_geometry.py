@@ -174,11 +174,18 @@ class Geometry:
         which = np.concatenate([np.arange(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)])
         corners = self._points[self._city.triangles[which]].reshape(-1, 9)
         closed = np.concatenate([corners, corners[:, :3]], axis=1)
-        row = "<gml:Triangle><gml:exterior><gml:LinearRing><gml:posList>" + " ".join(["%.3f"] * 12)
+        row = "<gml:Triangle><gml:exterior><gml:LinearRing%s><gml:posList>" + " ".join(["%.3f"] * 12)
         row += "</gml:posList></gml:LinearRing></gml:exterior></gml:Triangle>"
-        patches = "".join([row % tuple(values) for values in closed.tolist()])
+        name, rings = "", [""] * len(closed)
+        if self._looks is not None and any(map(self._looks.wants, faces)):
+            name = f"{self._prefix}tin-{faces[0]}"
+            own = self._looks.note_triangles(name, which.tolist(), self._city.triangle_face[which].tolist())
+            rings = [f' gml:id="{ring}"' if ring else "" for ring in own]
+        patches = "".join([row % (ring, *values) for ring, values in zip(rings, closed.tolist(), strict=True)])
+        identity = f' gml:id="{name}"' if name else ""
         return (
-            f"<gml:TriangulatedSurface><gml:trianglePatches>{patches}</gml:trianglePatches></gml:TriangulatedSurface>"
+            f"<gml:TriangulatedSurface{identity}><gml:trianglePatches>{patches}</gml:trianglePatches>"
+            "</gml:TriangulatedSurface>"
         )
 
     def _ring(self, first: int, last: int, name: str = "") -> str:

@@ -84,6 +84,9 @@ KINDS: dict[str, Kind] = {
     "LandUse": Kind("luse:LandUse", "surfaces", 0, "", _USE),
     "CityFurniture": Kind("frn:CityFurniture", "geometry", 1, "", _USE),
     "TINRelief": Kind("dem:TINRelief", "terrain", 0),
+    "MassPointRelief": Kind("dem:TINRelief", "terrain", 0),
+    "BreaklineRelief": Kind("dem:TINRelief", "terrain", 0),
+    "RasterRelief": Kind("dem:TINRelief", "terrain", 0),
     "GenericCityObject": Kind("gen:GenericCityObject", "geometry", 0, "", _USE),
     "CityObjectGroup": Kind("grp:CityObjectGroup", "none", 0, "", _USE),
 }
@@ -91,7 +94,9 @@ KINDS: dict[str, Kind] = {
 OTHER = KINDS["GenericCityObject"]
 
 #: Types written as another one, which they are the nearest to.
-RENAMED = frozenset({"Section", "Intersection", "BuildingConstructiveElement"})
+RENAMED = frozenset(
+    {"Section", "Intersection", "BuildingConstructiveElement", "MassPointRelief", "BreaklineRelief", "RasterRelief"}
+)
 
 #: Which whole may hold which part; any other child is written beside its parent.
 HOLDS = {"bldg": ("bldg:Building", "bldg:BuildingPart"), "brid": ("brid:Bridge", "brid:BridgePart"),
