@@ -63,8 +63,8 @@ def test_both_formats_show_the_same_city(tmp_path: Path) -> None:
 
 def test_measuring_reports_value_goal_and_verdict(tmp_path: Path) -> None:
     path = write_cityjson(tmp_path / "city.city.json", HOUSES)
-    ratio, ours, bare = bench_reading.cityjson_rows(path, HOUSES, repeats=1)
-    assert ratio["goal"] == bench_reading.CITYJSON_GOAL
-    assert ratio["reached"] == (float(str(ratio["value"])) <= bench_reading.CITYJSON_GOAL)
+    ratio, ours, bare = bench_reading.parsing_rows("CityJSON", "orjson.loads", path, path, HOUSES, repeats=1)
+    assert ratio["goal"] == bench_reading.GOALS["CityJSON"]
+    assert ratio["reached"] == (float(str(ratio["value"])) <= bench_reading.GOALS["CityJSON"])
     assert float(str(ours["value"])) >= 0
     assert bare["unit"] == "s"

@@ -23,8 +23,8 @@ from viewer.plugin_api.raw import RawCity
 from viewer.readers import archive, crs
 from viewer.readers.assemble import assemble
 from viewer.readers.citygml_appearance import AppearanceCollector, NamedFaces, Names, likely_dressed
+from viewer.readers.citygml_arrays import FaceArrays
 from viewer.readers.citygml_blocks import BlockReader, ElementReader
-from viewer.readers.citygml_faces import FaceArrays
 from viewer.readers.citygml_gather import MEMBER_NAMES, MEMBERS, Gatherer, TogetherError, own_namespaces
 from viewer.readers.citygml_names import version_of
 from viewer.readers.citygml_parts import part_jobs, parts_of

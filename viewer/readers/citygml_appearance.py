@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from viewer.city.appearance import WHITE, Appearance, nothing
 from viewer.plugin_api import ReadContext
 from viewer.readers.archive import Member
-from viewer.readers.citygml_faces import CHUNK_CHARACTERS, FaceArrays, FaceCollector, gml_id
+from viewer.readers.citygml_arrays import FaceArrays, gml_id
+from viewer.readers.citygml_faces import CHUNK_CHARACTERS, FaceCollector
 from viewer.readers.citygml_names import HREF, local_name
 from viewer.readers.citygml_numbers import RING_MARK, parse_runs
 from viewer.readers.citygml_projection import (

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.solids import shell_code
+from viewer.readers.citygml_arrays import FaceArrays, Reference
 from viewer.readers.citygml_names import GML_IDS, HREF
 from viewer.readers.citygml_numbers import RING_MARK, parse_rings, turn_round
 from viewer.readers.citygml_shortcut import COUNT, FACE, NUMBER, REFERENCES, Shortcuts
 
 Element = Any
-Floats = NDArray[np.float64]
 
 #: Texts are parsed as soon as this many characters are waiting.
 CHUNK_CHARACTERS = 250_000
@@ -53,54 +53,6 @@ class _Codes(dict[str, int]):
 
 
 _CODE_OF = _Codes()
-
-
-def gml_id(element: Element) -> str:
-    """The id of an element, empty if it has none."""
-    for name in GML_IDS:
-        value = element.get(name)
-        if value:
-            return str(value).strip()
-    return ""
-
-
-class Reference(NamedTuple):
-    """A surface used again by ``xlink:href``: where it belongs, to be settled when its target is known.
-
-    shell : the solid and shell that use it, where they are told apart.
-    """
-
-    target: str
-    owner: int
-    lod: int
-    surface: int
-    backwards: bool
-    shell: int = 0
-
-
-class FaceArrays:
-    """Faces as flat arrays; (P, 3) points, points per ring, face of each ring, and per face owner, surface, LoD.
-
-    number : (F,) int64 by which a face is known to ``citygml_appearance``; None where nobody asks. shell : (F,) int32
-    solid and shell, None where all solids have one shell.
-    """
-
-    __slots__ = ("face_lod", "face_object", "face_surface", "number", "points", "ring_face", "ring_size", "shell")
-
-    def __init__(
-        self,
-        points: Floats,
-        ring_size: NDArray[np.int32],
-        ring_face: NDArray[np.int32],
-        face_object: NDArray[np.int32],
-        face_surface: NDArray[np.uint8],
-        face_lod: NDArray[np.uint8],
-        number: NDArray[np.int64] | None = None,
-        shell: NDArray[np.int32] | None = None,
-    ) -> None:
-        self.number, self.shell = number, shell
-        self.points, self.ring_size, self.ring_face = points, ring_size, ring_face
-        self.face_object, self.face_surface, self.face_lod = face_object, face_surface, face_lod
 
 
 class FaceCollector:

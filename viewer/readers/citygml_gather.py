@@ -16,8 +16,9 @@ import numpy as np
 from viewer.city.solids import joined as joined_codes
 from viewer.city.solids import told
 from viewer.readers import limits
+from viewer.readers.citygml_arrays import FaceArrays, Reference
 from viewer.readers.citygml_blocks import BlockReader, ElementReader
-from viewer.readers.citygml_faces import FaceArrays, FaceCollector, Reference
+from viewer.readers.citygml_faces import FaceCollector
 from viewer.readers.citygml_implicit import Places
 from viewer.readers.citygml_names import GML_NAMESPACES, local_name, version_of
 from viewer.readers.citygml_objects import ObjectCollector

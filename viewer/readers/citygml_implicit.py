@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.readers.citygml_faces import FaceArrays, FaceCollector, gml_id
+from viewer.readers.citygml_arrays import FaceArrays, gml_id
+from viewer.readers.citygml_faces import FaceCollector
 from viewer.readers.citygml_names import HREF
 
 Element = Any

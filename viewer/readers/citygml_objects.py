@@ -11,7 +11,8 @@ from typing import Any
 from viewer.city.kinds import SurfaceType
 from viewer.readers import limits
 from viewer.readers.citygml_address import address_text
-from viewer.readers.citygml_faces import FaceCollector, gml_id
+from viewer.readers.citygml_arrays import gml_id
+from viewer.readers.citygml_faces import FaceCollector
 from viewer.readers.citygml_implicit import ImplicitGeometries
 from viewer.readers.citygml_names import (
     CONTAINERS,

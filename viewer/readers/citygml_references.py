@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from viewer.city.kinds import SurfaceType
-from viewer.readers.citygml_faces import Reference, gml_id
+from viewer.readers.citygml_arrays import Reference, gml_id
 from viewer.readers.citygml_names import GEOMETRIES, SURFACES, local_name
 from viewer.readers.citygml_objects import ObjectCollector
 

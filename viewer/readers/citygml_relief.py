@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from viewer.plugin_api import ReadContext
 from viewer.readers import limits
-from viewer.readers.citygml_faces import FaceArrays, gml_id
+from viewer.readers.citygml_arrays import FaceArrays, gml_id
 from viewer.readers.citygml_grid import evenly, file_of, grid_of
 from viewer.readers.citygml_names import HREF, local_name
 from viewer.readers.citygml_numbers import RING_MARK, parse_runs

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city.solids import shell_code, shell_of, solid_of
-from viewer.readers.citygml_faces import FaceArrays
+from viewer.readers.citygml_arrays import FaceArrays
 
 #: Faces with the same corners to a millimetre are the same.
 _SAME_M = 1e-3

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from viewer.plugin_api.raw import RawCity
-from viewer.readers.citygml_faces import FaceArrays
+from viewer.readers.citygml_arrays import FaceArrays
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
