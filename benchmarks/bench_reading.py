@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -87,10 +87,10 @@ def run(sizes: tuple[int, ...], folder: Path, *, peers: bool = False, repeats: i
             rows += opening_rows(kind, path, houses, folder / f"copies_{kind}_{houses}", min(repeats, 3))
         if peers and houses <= 10_000:
             rows += vtk_rows(gml, houses)
-    return rows + real_rows(small, repeats)
+    return rows + real_rows(repeats)
 
 
-def real_rows(small: Mapping[str, Path], repeats: int) -> list[Row]:
+def real_rows(repeats: int) -> list[Row]:
     """Reading against bare parsing for real files, where they are at hand: tiles in an archive, a textured city."""
     rows: list[Row] = []
     for name, kind in REAL.items():
@@ -98,14 +98,17 @@ def real_rows(small: Mapping[str, Path], repeats: int) -> list[Row]:
         if path.exists():
             with cores(1):
                 city = read(kind, path)
-            ours, theirs = against_parsing(kind, small[kind], path, repeats)
+            ours, theirs = against_parsing(kind, path, path, repeats)
             what = f"{path.parent.name}: reading / unpacking and bare parsing"
             rows.append(_ratio(what, len(city.objects), ours / theirs, GOALS[kind]))  # type: ignore[attr-defined]
     return rows
 
 
 def against_parsing(kind: str, small: Path, path: Path, repeats: int) -> tuple[float, float]:
-    """Median seconds of reading a file on one core, ready to draw, and of parsing it."""
+    """Median seconds of reading a file on one core, ready to draw, and of parsing it.
+
+    small : what brings in the modules that are needed, before: a file of the same kind, or the same one.
+    """
 
     def fresh(name: str) -> float:
         command = [sys.executable, "-c", _TIME_PROBE, name, str(small), str(path)]

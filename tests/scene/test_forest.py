@@ -47,9 +47,31 @@ def seen(stage, state_of, forest):
 
 
 def test_few_trees_are_all_in_detail_and_many_are_a_forest():
-    few = make_drawing(LayerView("k", layer_of(1000)), None, STYLE)
+    few = make_drawing(LayerView("k", layer_of(400)), None, STYLE)
     many = make_drawing(LayerView("k", layer_of(20_000)), None, STYLE)
     assert isinstance(few, TreesDrawing) and isinstance(many, ForestDrawing)
+
+
+def test_some_thousand_trees_are_all_in_detail_at_rest_and_plain_while_moving(stage, state_of):
+    state = state_of(city_of([box(10, 10, 5, x=4000.0 * i, y=4000.0 * j) for i in range(2) for j in range(2)]))
+    view = stage()
+    view.scene.show(replace(state, layers=(LayerView("t", layer_of(3000)),)))
+    drawing = view.scene.stage._layers["t"][1]
+    pose = Pose((2000.0, 2000.0, 0.0), 6000.0, 0.0, 60.0)
+
+    def shown() -> list[bool]:
+        """Of all that is visible: whether it is in detail."""
+        view.scene.camera.set_pose(pose)
+        view.scene.stage.aim(pose)
+        return [isinstance(drawing._nodes[node], TreesDrawing) for node in visible(drawing)]
+
+    assert all(shown()) and drawing.counters()[1] == 3000
+    made = len(drawing._nodes)
+    drawing.set_moving(True)
+    assert not any(shown()) and drawing.counters()[1] == 3000
+    assert len(drawing._nodes) == made, "what takes over was made at rest"
+    drawing.set_moving(False)
+    assert all(shown()) and len(drawing._nodes) == made
 
 
 def test_from_afar_some_trees_stand_for_many_and_near_by_each_is_there(seen):

@@ -32,6 +32,9 @@ PLAIN_ERROR_M = 0.7
 #: Work of a plain and of a detailed tree, in triangles of a block.
 PLAIN_WORK, DETAILED_WORK = 10.0, 90.0
 RESTING, MOVING = Limits(500_000.0, 300e6, 1.5), Limits(80_000.0, 300e6, 3.0)
+#: Up to so many trees are all in detail at rest.
+ALL_DETAILED = 15_000
+ALL = Limits(ALL_DETAILED * DETAILED_WORK * 2, 300e6, 0.0)
 #: Squares made for one picture while moving.
 MADE_AT_ONCE = 6
 #: Crowns become this much wider at most where one tree stands for many.
@@ -109,12 +112,16 @@ class ForestDrawing(LayerDrawing):
             return
         tree = self._squares.tree
         self._number += 1
-        limits = MOVING if self._moving else RESTING
+        resting = ALL if len(self._grove.foot) <= ALL_DETAILED else RESTING
+        limits = MOVING if self._moving else resting
         ready = np.zeros(len(tree), bool)
         ready[list(self._nodes)] = True
         around = view.wider(AROUND)
         choice = tree.choose(view, around, ready, self._refined, limits)
-        for node in [0, *choice.needed.tolist()[:most]]:
+        needed = choice.needed.tolist()
+        if not self._moving:  # and what takes over when it moves
+            needed += tree.choose(view, around, ready, self._refined, MOVING).needed.tolist()
+        for node in [0, *needed[:most]]:
             if node not in self._nodes:
                 self._make(node)
                 ready[node] = True

@@ -23,7 +23,7 @@ from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
 #: More trees than these are drawn by squares, see ``forest``.
-DETAILED = 15_000
+FEW = 500
 _CROWN_FOOT = 0.24
 
 #: The shape's own height (0 foot, 1 top) shades the crown from below; the thin part below it is the trunk.
@@ -169,7 +169,7 @@ def layer_trees(view: LayerView, ground: Ground | None, style: Look) -> LayerDra
         layer.crown_m.astype(np.float64),
         np.asarray(layer.conifer, bool),
     )
-    if len(grove.foot) > DETAILED:
+    if len(grove.foot) > FEW:
         return ForestDrawing(view, grove, style)
     drawing = TreesDrawing(view, grove, crown_colors(view, grove.conifer, style))
     drawing.update(view, style)
