@@ -22,8 +22,9 @@ from viewer.scene.palettes import Look, look, rgb
 from viewer.scene.state import LayerView
 from viewer.scene.vtk_data import Mesh, triangles_mesh
 
-#: More trees than these are drawn by squares, see ``forest``.
-FEW = 500
+#: More trees than these are drawn by squares, see ``forest``; those of a scenario are made anew at every tick of a
+#: slider, which squares would make slower.
+FEW, FEW_FRESH = 500, 3_000
 _CROWN_FOOT = 0.24
 
 #: The shape's own height (0 foot, 1 top) shades the crown from below; the thin part below it is the trunk.
@@ -157,8 +158,8 @@ class _Stand:
         self.data.Modified()
 
 
-def layer_trees(view: LayerView, ground: Ground | None, style: Look) -> LayerDrawing:
-    """The trees of a tree layer: all in detail, or very many by squares."""
+def layer_trees(view: LayerView, ground: Ground | None, style: Look, few: int = FEW) -> LayerDrawing:
+    """The trees of a tree layer: a ``few`` all in detail, more by squares."""
     from viewer.scene.layers.forest import ForestDrawing
 
     layer = view.layer
@@ -169,7 +170,7 @@ def layer_trees(view: LayerView, ground: Ground | None, style: Look) -> LayerDra
         layer.crown_m.astype(np.float64),
         np.asarray(layer.conifer, bool),
     )
-    if len(grove.foot) > FEW:
+    if len(grove.foot) > few:
         return ForestDrawing(view, grove, style)
     drawing = TreesDrawing(view, grove, crown_colors(view, grove.conifer, style))
     drawing.update(view, style)
@@ -203,7 +204,7 @@ def trees_drawing(
     layer = TreeLayer("", foot, height, crown, needles)
     style = style or look("light")
     view = LayerView("", layer, color=_fresh_color(style) if fresh else "")
-    return layer_trees(view, ground, style)
+    return layer_trees(view, ground, style, FEW_FRESH if fresh else FEW)
 
 
 def _fresh_color(style: Look) -> str:
