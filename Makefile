@@ -15,6 +15,7 @@ demo: setup ## Open the sample city; without a screen, write a picture of it
 	@$(RUN)python -m tools.demo
 
 test: setup ## Run all tests, those that need a real window on a virtual screen
+	@tools/judges.sh
 	@$(RUN)python -m pytest -n 2 --dist loadfile
 	@tools/with_screen.sh env STADTFORUM_TEST_WINDOW=1 $(RUN)python -m pytest
 

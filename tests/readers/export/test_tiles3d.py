@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -26,6 +27,8 @@ from viewer.readers.tiles3d.reader import read_tiles
 from viewer.scenario import Scenario, Setting
 from viewer.workspace.giving_back import write_export
 
+#: Where ``make test`` puts judges that are npm packages.
+JUDGES = Path(__file__).resolve().parents[3] / "build/judges/node_modules"
 #: What reading back may differ by: places are stored as 32-bit numbers, here and there.
 MM = 0.001
 
@@ -231,7 +234,7 @@ def test_a_stopped_export_leaves_the_former_one_whole(tmp_path: Path) -> None:
 
 
 def test_the_official_validator_finds_nothing(tmp_path: Path) -> None:
-    validator = shutil.which("3d-tiles-validator")
+    validator = shutil.which("3d-tiles-validator") or shutil.which("3d-tiles-validator", path=JUDGES / ".bin")
     if validator is None:
         pytest.skip("3d-tiles-validator is not installed (npm install -g 3d-tiles-validator)")
     out = tmp_path / "town.3dtiles"
@@ -261,10 +264,13 @@ def test_the_validator_of_the_gltf_standard_finds_nothing_in_the_tiles(tmp_path:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
-    if subprocess.run([node, "-e", "require('gltf-validator')"], capture_output=True, timeout=60).returncode:
+    known = {**os.environ, "NODE_PATH": os.pathsep.join([str(JUDGES), os.environ.get("NODE_PATH", "")])}
+    if subprocess.run([node, "-e", "require('gltf-validator')"], env=known, capture_output=True, timeout=60).returncode:
         pytest.skip("gltf-validator is not installed (npm install gltf-validator, and NODE_PATH set to node_modules)")
     out = tmp_path / "town.3dtiles"
     write_export(export_of(town()), out)
     tiles = [str(path) for path in sorted(out.glob("tiles/*.glb"))]
-    told = subprocess.run([node, "-e", _CHECK, *tiles], check=True, capture_output=True, text=True, timeout=60).stdout
+    told = subprocess.run(
+        [node, "-e", _CHECK, *tiles], env=known, check=True, capture_output=True, text=True, timeout=60
+    ).stdout
     assert [json.loads(line) for line in told.splitlines()] == [[]] * len(tiles)
