@@ -14,9 +14,10 @@ from tests.builders import box, city_of, gable_house, houses, moved, plane
 from viewer.city.arrange import arrange
 from viewer.city.kinds import SurfaceType
 from viewer.city.measures import measure
+from viewer.scene import coarse
 from viewer.scene.city_mesh import BODY_TRIANGLES, FLAT_TRIANGLES, CityArrays, prepare
 from viewer.scene.coarse import HALF_U, HALF_V, HIGH, LOW, box_corners
-from viewer.scene.packing import MIX, MIXES, ROOF, WALL, WEIGHT_STEPS, code_colors, face_codes, pack, unpack
+from viewer.scene.packing import MIX, MIXES, ROOF, WALL, WEIGHT_STEPS, code_colors, face_codes, pack, pack_boxes, unpack
 from viewer.scene.palettes import LIGHT, rgb
 from viewer.scene.ready_mesh import pack as pack_mesh
 from viewer.scene.ready_mesh import restore
@@ -197,6 +198,30 @@ def test_two_places_with_one_number_are_kept_apart(monkeypatch):
     monkeypatch.setattr("viewer.scene.tile_mesh.np.unique", colliding)
     mesh = shared_mesh(arrays, faces, 0)
     np.testing.assert_array_equal(*(np.sort(m.points[m.cells].sum(axis=1), axis=0) for m in (mesh, expected)))
+
+
+def test_boxes_are_packed_as_their_corners_would_be():
+    rng = np.random.default_rng(5)
+    n = 60
+    turn = rng.uniform(0, 7, n)
+    place = np.zeros((n, 8), np.float32)
+    place[:, coarse.X], place[:, coarse.Y] = rng.uniform(-500, 500, (2, n))
+    place[:, coarse.HALF_U], place[:, coarse.HALF_V] = rng.uniform(2, 20, (2, n))
+    place[:, coarse.COS], place[:, coarse.SIN] = np.cos(turn), np.sin(turn)
+    place[:, coarse.HIGH] = rng.uniform(3, 20, n)
+    rank, side, top = rng.uniform(0, 2, n), rng.integers(0, 40, n), rng.integers(0, 40, n)
+    corner = coarse.box_corners(place).astype(np.float64)
+    along = corner[:, (1, 2, 3, 0)] - corner[:, :4]
+    normal = np.zeros((n, 8, 3))
+    normal[:, :4, 0], normal[:, :4, 1], normal[:, 4:, 2] = along[..., 1], -along[..., 0], 1.0
+    normal /= np.linalg.norm(normal, axis=2, keepdims=True)
+    green = np.full((n, 8), 2.0)
+    green[:, 4] = rank
+    code = np.repeat(np.column_stack([side, top]), 4, axis=1)
+    weight = np.tile(np.repeat([0.0, 1.0], 4), n)
+    one_by_one = pack(np.repeat(np.arange(n), 8), weight, green.ravel(), normal.reshape(-1, 3), code.ravel())
+    boxes = pack_boxes(np.arange(n), rank, place[:, coarse.SIN], place[:, coarse.COS], side, top)
+    np.testing.assert_array_equal(boxes.reshape(-1, 3), one_by_one)
 
 
 def test_packed_numbers_come_back():

@@ -6,6 +6,7 @@ and no colouring touches geometry. Which nodes are drawn, ``levels`` decides; wh
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -34,6 +35,9 @@ from viewer.scene.tile_jobs import Jobs, Key, Made, Paint, Refused, Unsealed
 EDGES_WHILE_MOVING = 120_000
 #: A city of at most so many triangles is made at once, not in the background.
 AT_ONCE_TRIANGLES = 120_000
+
+#: Seconds after a picture at rest in which parts are gathered for the next one.
+GATHERING_S = 0.06
 
 #: Share of the memory on the card for what the picture shows; the rest is for stand-ins, edges and what was seen last.
 CHOSEN = 0.5
@@ -82,7 +86,7 @@ class CityActors:
         self._refused: set[int] = set()
         self._later: list[int] = []
         self._unsealed: Unsealed = ()
-        self._rise_m = 0.0
+        self._rise_m = self._taken_s = 0.0
         self._occlusion = self._dressed = False
         self._pictures: AtlasTextures | None = None
         self._ground_tiles = np.flatnonzero(arrays.far.count[:, FLAT_TRIANGLES])
@@ -104,7 +108,7 @@ class CityActors:
         self._renderer = None
 
     def _on_picture(self, _renderer: object, _event: str) -> None:
-        self._taken = self._number
+        self._taken, self._taken_s = self._number, time.perf_counter()
         if self._later:  # the picture at rest is there: now there is time for what may stand in while moving
             self._wish([], self._later)
             self._later = []
@@ -386,8 +390,10 @@ class CityActors:
 
     @property
     def due(self) -> bool:
-        """While ``pending``: whether the next picture would show more already, or nothing is being made any more."""
-        return self._loader.answered or not self._loader.busy
+        """While ``pending``: whether the next picture would show more already, or nothing is being made any more. A
+        little is waited for: without a graphics card drawing takes the cores from making."""
+        waited = time.perf_counter() - self._taken_s
+        return not self._loader.busy or (self._loader.answered and waited > GATHERING_S)
 
     def _shown_bytes(self) -> int:
         return sum(node.card_bytes for node in self._nodes.values() if node.seen)

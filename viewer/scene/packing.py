@@ -42,6 +42,35 @@ def pack(
     return result
 
 
+def pack_boxes(
+    row: NDArray[np.integer],
+    rank: NDArray[np.floating],
+    sine: NDArray[np.floating],
+    cosine: NDArray[np.floating],
+    side: NDArray[np.integer],
+    top: NDArray[np.integer],
+) -> NDArray[np.float32]:
+    """(n, 8, 3) float32: the same for the corners of n boxes, see ``coarse.box_corners``.
+
+    Corner k of the low ring speaks for side k, and the first of the high ring for the top, which alone may turn green.
+    sine, cosine : of the turn of each box. side, top : colour codes.
+    """
+    result = np.empty((len(row), 8, 3), np.float32)
+    result[:, :, 0] = row[:, None]
+    never = (WEIGHT_STEPS + 1) * (RANK_STEPS + 1)
+    result[:, :4, 1], result[:, 5:, 1] = never, never + WEIGHT_STEPS
+    ranks = np.where(rank <= 1.0, np.floor(np.minimum(rank, 0.9999) * RANK_STEPS), RANK_STEPS + 1)
+    result[:, 4, 1] = WEIGHT_STEPS + (WEIGHT_STEPS + 1) * ranks
+    size = np.maximum(np.abs(sine) + np.abs(cosine), 1e-9)
+    x, y = sine / size, cosine / size
+    ahead, back, left, right = (np.rint((v + 1.0) * (NORMAL_STEPS / 2)) for v in (x, -x, y, -y))
+    of_side, up = 512.0 * 512.0 * side, NORMAL_STEPS // 2
+    for k, (first, second) in enumerate(((ahead, right), (left, ahead), (back, left), (right, back))):
+        result[:, k, 2] = first + 512.0 * second + of_side
+    result[:, 4:, 2] = (up + 512.0 * up + 512.0 * 512.0 * top)[:, None]
+    return result
+
+
 def with_weight(weight: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n,) what lift weights add to the second number of points that have none yet."""
     return np.asarray(np.rint(weight * WEIGHT_STEPS), np.float64)

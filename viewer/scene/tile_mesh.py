@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from viewer.scenario.change import lift_weight
 from viewer.scene.city_mesh import CityArrays
-from viewer.scene.coarse import BOX_TRIANGLES, Blocks, box_corners
+from viewer.scene.coarse import BOX_TRIANGLES, COS, SIN, Blocks, box_corners
 from viewer.scene.faces import Faces, edges
-from viewer.scene.packing import face_codes, pack, with_weight
-
-_NEVER = np.float32(2.0)
+from viewer.scene.packing import face_codes, pack, pack_boxes, with_weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,20 +127,12 @@ def ground_mesh(faces: Faces) -> TileMesh:
 def blocks_mesh(boxes: Blocks, first_row: int) -> TileMesh:
     """Boxes of consecutive objects or masses, without those that are not there; the first has row ``first_row``."""
     there = np.flatnonzero(boxes.there)
-    corner = box_corners(boxes.place[there])
-    count = len(there)
-    along = corner[:, (1, 2, 3, 0)].astype(np.float64) - corner[:, :4]
-    normals = np.zeros((count, 8, 3))
-    normals[:, :4, 0], normals[:, :4, 1], normals[:, 4:, 2] = along[..., 1], -along[..., 0], 1.0
-    normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6)
-    rank = np.full((count, 8), _NEVER)
-    rank[:, 4] = boxes.rank[there]
-    code = np.repeat(np.column_stack([boxes.side[there], boxes.top[there]]), 4, axis=1)
-    weight = np.tile(np.repeat(np.array([0.0, 1.0]), 4), count)
-    row = np.repeat(there + first_row, 8)
-    feat = pack(row, weight, rank.ravel(), normals.reshape(-1, 3), code.ravel())
-    triangles = (np.arange(count, dtype=np.int32)[:, None, None] * np.int32(8) + BOX_TRIANGLES).reshape(-1, 3)
-    return TileMesh(corner.reshape(-1, 3), triangles, feat, _NO_FACE)
+    place = boxes.place[there]
+    feat = pack_boxes(
+        there + first_row, boxes.rank[there], place[:, SIN], place[:, COS], boxes.side[there], boxes.top[there]
+    )
+    triangles = np.arange(len(there), dtype=np.int32)[:, None, None] * np.int32(8) + BOX_TRIANGLES
+    return TileMesh(box_corners(place).reshape(-1, 3), triangles.reshape(-1, 3), feat.reshape(-1, 3), _NO_FACE)
 
 
 def some_blocks(boxes: Blocks, first: int, last: int) -> Blocks:
