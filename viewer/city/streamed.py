@@ -334,7 +334,8 @@ def check_content(content: Content) -> Content:
     if content.feature is not None and count:
         _require(int(content.feature.min()) >= -1, "feature")
         _require(not content.attributes or int(content.feature.max()) < rows, "feature")
-    usable = np.asarray(np.isfinite(positions).all(axis=1))
+    finite = np.isfinite(positions)
+    usable = finite[:, 0] & finite[:, 1] & finite[:, 2]  # quicker than along the rows
     if isinstance(content, MeshContent):
         return _check_mesh(content, usable)
     if usable.all():

@@ -87,7 +87,7 @@ def _joined(
 
 def relative(places: Floats) -> tuple[tuple[float, float, float], NDArray[np.float32]]:
     """An origin in whole metres in the middle of places (V, 3), and the places from there as float32."""
-    ends = places.min(axis=0, initial=np.inf) + places.max(axis=0, initial=-np.inf)  # not finite if any place is not
+    ends = np.array([v.min(initial=np.inf) + v.max(initial=-np.inf) for v in places.T])  # not finite if any is not
     if not np.isfinite(ends).all():
         good = np.isfinite(places).all(axis=1)
         if not good.any():

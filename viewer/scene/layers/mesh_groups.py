@@ -31,11 +31,13 @@ def groups_of(mesh: MeshContent) -> list[Group]:
     triangles, rgba = mesh.triangles, mesh.rgba
     if not len(triangles):
         return [Group(-1, False, triangles)]
-    picture = np.full(len(triangles), -1, np.int64)
-    if mesh.triangle_picture is not None and mesh.uv is not None:
-        picture = mesh.triangle_picture.astype(np.int64)
+    worn = None if mesh.uv is None else mesh.triangle_picture
+    see_through = rgba is not None and len(rgba) > 0 and int(rgba[:, 3].min()) < 255
+    if worn is None and not see_through:
+        return [Group(-1, False, triangles)]
+    picture = np.full(len(triangles), -1, np.int64) if worn is None else worn.astype(np.int64)
     clear = np.zeros(len(triangles), bool)
-    if rgba is not None and len(rgba) and rgba[:, 3].min() < 255:
+    if rgba is not None and see_through:
         clear = (rgba[triangles, 3] < 255).any(axis=1)
     kind = picture * 2 + clear
     kinds = np.unique(kind)
