@@ -16,6 +16,7 @@ from viewer.readers.helpers import in_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Indices = NDArray[np.int64]
 
 #: Faces below this area carry nothing that could be seen (a square millimetre).
 MIN_AREA_M2 = 1e-6
@@ -82,7 +83,11 @@ def triangulate(
 
 
 class _Block:
-    """Faces ``first .. last`` with coordinates relative to the first point of each face, in float64."""
+    """Faces ``first .. last`` with coordinates relative to the first point of each face, in float64.
+
+    Coordinates stand axis by axis, (3, n). ``flat`` (2, n) are those of each point in the plane its face is seen best
+    in: along the axis that its normal is nearest to, turned so that the outer ring runs counter-clockwise.
+    """
 
     def __init__(
         self,
@@ -100,133 +105,137 @@ class _Block:
         self.face_ring = rings - rings[0]
         self.face_start = self.ring_start[self.face_ring]
         self.size = np.diff(self.face_start)
-        points = positions[self.base : int(starts[-1])].astype(np.float64)
-        points -= np.repeat(points[self.face_start[:-1]], self.size, axis=0)
+        points = positions[self.base : int(starts[-1])].T.astype(np.float64, order="C")
+        for axis in points:
+            axis -= np.repeat(axis[self.face_start[:-1]], self.size)
         self.points = points
 
     def triangulate(self, usable: NDArray[np.bool_], crossing: NDArray[np.bool_]) -> tuple[Ints, Ints]:
         outer_start = self.face_start[:-1]
-        outer_size = self.ring_start[self.face_ring[:-1] + 1] - outer_start
         single = np.diff(self.face_ring) == 1
-        normal = self._normals(outer_start, outer_size)
-        length = np.linalg.norm(normal, axis=1)
-        usable[:] = length > 2 * MIN_AREA_M2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            unit = normal / length[:, None]
+        normal = self._outer_normals()
+        usable[:] = (normal**2).sum(axis=0) > (2 * MIN_AREA_M2) ** 2
+        # Twice the area in the plane, and how much less a corner that turns inwards may have.
+        reach = self._look_along(normal)
+        limit = -_FLAT_SHARE * reach
 
-        found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        found: list[tuple[Indices, Indices]] = []  # faces, and the corners of their triangles (n, 3 * triangles)
         three = np.flatnonzero(usable & single & (self.size == 3))
-        if len(three):
-            found.append((outer_start[three, None] + np.arange(3), three))
+        found.append((three, outer_start[three, None] + np.arange(3)))
         left = usable & ~(single & (self.size == 3))
-
-        four = np.flatnonzero(left & single & (self.size == 4))
-        if len(four):
-            corners, valid = self._split_quads(outer_start[four], unit[four], length[four])
-            done = four[valid]
-            found.append((corners[valid].reshape(-1, 3), np.repeat(done, 2)))
-            left[done] = False
-        for size in range(5, 9):
+        for size in range(4, 9):
             several = np.flatnonzero(left & single & (self.size == size))
             if len(several):
-                corners, valid = self._fan_convex(outer_start[several], size, unit[several], length[several])
-                done = several[valid]
-                found.append((corners[valid].reshape(-1, 3), np.repeat(done, size - 2)))
-                left[done] = False
-        if left.any():
-            found.append(self._earcut(np.flatnonzero(left), unit, usable, crossing))
+                cut = self._split_quads if size == 4 else self._fan_convex
+                corners, valid = cut(outer_start[several], size, limit[several])
+                found.append((several[valid], corners[valid] if not valid.all() else corners))
+                left[several[valid]] = False
+        concave = np.flatnonzero(left)
+        triangles, counts = self._earcut(concave, crossing)
+        usable[concave[counts == 0]] = False
 
-        if not found:
-            return np.zeros((0, 3), np.int32), np.zeros(0, np.int32)
-        triangles = np.concatenate([part[0] for part in found]) + self.base
-        faces = np.concatenate([part[1] for part in found])
-        order = np.argsort(faces, kind="stable")
-        return triangles[order].astype(np.int32), (faces[order] + self.first_face).astype(np.int32)
+        count = np.zeros(len(self.size), np.int64)
+        count[concave] = counts
+        for faces, corners in found:
+            count[faces] = corners.shape[1] // 3
+        start = np.cumsum(count) - count
+        result = np.empty((int(count.sum()), 3), np.int32)
+        for faces, corners in found:
+            for k in range(corners.shape[1] // 3):
+                result[start[faces] + k] = corners[:, 3 * k : 3 * k + 3] + self.base
+        within = np.arange(len(triangles)) - np.repeat(np.cumsum(counts) - counts, counts)
+        result[np.repeat(start[concave], counts) + within] = triangles + self.base
+        face = np.arange(self.first_face, self.first_face + len(count), dtype=np.int32)
+        return result, np.repeat(face, count)
 
-    def _normals(self, start: NDArray[np.int64], size: NDArray[np.int64]) -> Floats:
-        """(F, 3) normals of the outer rings after Newell; their length is twice the area."""
-        points = self.points
-        cross = np.empty_like(points)
-        cross[:-1] = np.cross(points[:-1], points[1:])
-        ends = start + size - 1
-        cross[ends] = np.cross(points[ends], points[start])
-        edges = np.stack([start, start + size], axis=1).ravel()
-        padded = np.concatenate([cross, np.zeros((1, 3))])
-        return np.asarray(np.add.reduceat(padded, edges, axis=0)[::2])
+    def _outer_normals(self) -> Floats:
+        """(3, F) normals of the outer rings after Newell; their length is twice the area."""
+        x, y, z = self.points
+        outer_start = self.face_start[:-1]
+        outer_end = self.ring_start[self.face_ring[:-1] + 1]
+        cross = np.zeros(len(x) + 1)
+        edges = outer_start
+        if len(self.ring_start) > len(self.face_start):
+            edges = np.stack([outer_start, outer_end], axis=1).ravel()
+        normal = np.empty((3, len(outer_start)))
+        for own, (a, b) in zip(normal, ((y, z), (z, x), (x, y)), strict=True):
+            np.subtract(a[:-1] * b[1:], b[:-1] * a[1:], out=cross[: len(x) - 1])
+            cross[outer_end - 1] = 0.0  # back to the first point, where all counts from
+            own[:] = np.add.reduceat(cross, edges)[:: len(edges) // len(outer_start)]
+        return normal
 
-    def _split_quads(
-        self, start: NDArray[np.int64], unit: Floats, length: Floats
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """(n, 2, 3) corners along the better diagonal and whether one lies inside, for faces of four points."""
-        a, b, c, d = (self.points[start + k] for k in range(4))
+    def _look_along(self, normal: Floats) -> Floats:
+        """Set ``flat``; twice the area of each face in it, (F,)."""
+        along = np.abs(normal)
+        axis = np.where((along[0] >= along[1]) & (along[0] >= along[2]), 0, np.where(along[1] >= along[2], 1, 2))
+        every = np.arange(len(axis))
+        turned = normal[axis, every] < 0
+        u, v = (axis + 1) % 3, (axis + 2) % 3
+        place = np.arange(self.points.shape[1])
+        self.flat = np.empty((2, len(place)))
+        for own, chosen in zip(self.flat, (np.where(turned, v, u), np.where(turned, u, v)), strict=True):
+            np.take(self.points.reshape(-1), np.repeat(chosen * len(place), self.size) + place, out=own, mode="clip")
+        return np.asarray(along[axis, every])
 
-        def area(p: Floats, q: Floats, r: Floats) -> Floats:
-            return np.asarray(np.einsum("ij,ij->i", np.cross(q - p, r - p), unit))
+    def _split_quads(self, start: Indices, _: int, limit: Floats) -> tuple[Indices, NDArray[np.bool_]]:
+        """(n, 6) corners along the better diagonal and whether one lies inside, for faces of four points."""
+        bu, cu, du = (self.flat[0][start + k] for k in (1, 2, 3))
+        bv, cv, dv = (self.flat[1][start + k] for k in (1, 2, 3))
+        abc, acd, abd = bu * cv - bv * cu, cu * dv - cv * du, bu * dv - bv * du
+        by_ac, by_bd = np.minimum(abc, acd), np.minimum(abd, abc + acd - abd)
+        corners = np.where((by_ac >= by_bd)[:, None], np.array([0, 1, 2, 0, 2, 3]), np.array([0, 1, 3, 1, 2, 3]))
+        corners += start[:, None]
+        return corners, np.maximum(by_ac, by_bd) > limit
 
-        by_ac = np.minimum(area(a, b, c), area(a, c, d))
-        by_bd = np.minimum(area(a, b, d), area(b, c, d))
-        ac = by_ac >= by_bd
-        corners = np.where(ac[:, None], np.array([0, 1, 2, 0, 2, 3]), np.array([0, 1, 3, 1, 2, 3]))
-        valid = np.maximum(by_ac, by_bd) > -_FLAT_SHARE * length
-        return (start[:, None] + corners).reshape(-1, 2, 3), valid
-
-    def _fan_convex(
-        self, start: NDArray[np.int64], size: int, unit: Floats, length: Floats
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """(n, size - 2, 3) corners of a fan around the first point, and whether the face is convex."""
-        ring = self.points[start[:, None] + np.arange(size)]
-        edge = np.roll(ring, -1, axis=1) - ring
-        turn = np.einsum("ijk,ik->ij", np.cross(edge, np.roll(edge, -1, axis=1)), unit)
-        spoke = ring[:, 1:] - ring[:, :1]
-        fan = np.einsum("ijk,ik->ij", np.cross(spoke[:, :-1], spoke[:, 1:]), unit)
-        limit = -_FLAT_SHARE * length[:, None]
+    def _fan_convex(self, start: Indices, size: int, limit: Floats) -> tuple[Indices, NDArray[np.bool_]]:
+        """(n, 3 * (size - 2)) corners of a fan around the first point, and whether the face is convex."""
+        ring = start + np.arange(size)[:, None]
+        u, v = self.flat[0][ring], self.flat[1][ring]
         # A fan that only ever turns one way, with a corner of less than 180 degrees, covers a convex face once.
-        valid = (turn > limit).all(axis=1) & (fan > 0).all(axis=1)
+        valid = (u[1:-1] * v[2:] - v[1:-1] * u[2:] > 0).all(axis=0)
+        along_u, along_v = np.roll(u, -1, axis=0) - u, np.roll(v, -1, axis=0) - v
+        for k in range(size):
+            after = (k + 1) % size
+            valid &= along_u[k] * along_v[after] - along_v[k] * along_u[after] > limit
         k = np.arange(1, size - 1)
-        corners = np.stack([np.zeros_like(k), k, k + 1], axis=1)
-        return start[:, None, None] + corners, valid
+        return start[:, None] + np.stack([np.zeros_like(k), k, k + 1], axis=1).ravel(), valid
 
-    def _earcut(
-        self, faces: NDArray[np.int64], unit: Floats, usable: NDArray[np.bool_], crossing: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Triangles of concave faces and faces with holes, seen along the axis their normal is nearest to."""
+    def _earcut(self, faces: Indices, crossing: NDArray[np.bool_]) -> tuple[Indices, Indices]:
+        """Triangles of concave faces and faces with holes, (T, 3), and how many each of them has."""
+        if not len(faces):
+            return np.zeros((0, 3), np.int64), np.zeros(0, np.int64)
         from mapbox_earcut import triangulate_float64
 
-        axis = np.abs(unit[faces]).argmax(axis=1)
-        # (u, v) so that the outer ring runs counter-clockwise in the plane.
-        first = np.array([1, 2, 0])[axis]
-        second = np.array([2, 0, 1])[axis]
-        turned = unit[faces, axis] < 0
-        first, second = np.where(turned, second, first), np.where(turned, first, second)
-        corners: list[NDArray[np.int64]] = []
+        flat = np.ascontiguousarray(self.flat.T)
+        corners: list[Indices] = []
         counts = np.zeros(len(faces), dtype=np.int64)
         starts, ends = self.face_start[faces].tolist(), self.face_start[faces + 1].tolist()
-        for i, (f, begin, end, u, v) in enumerate(
-            zip(faces.tolist(), starts, ends, first.tolist(), second.tolist(), strict=True)
-        ):
-            flat = np.ascontiguousarray(self.points[begin:end, (u, v)])
+        for i, (f, begin, end) in enumerate(zip(faces.tolist(), starts, ends, strict=True)):
             ring_ends = (self.ring_start[self.face_ring[f] + 1 : self.face_ring[f + 1] + 1] - begin).astype(np.uint32)
-            cut = triangulate_float64(flat, ring_ends)
+            cut = triangulate_float64(flat[begin:end], ring_ends)
             counts[i] = len(cut) // 3
             corners.append(cut.astype(np.int64) + begin)
         triangles = np.concatenate(corners).reshape(-1, 3)
         owner = np.repeat(np.arange(len(faces)), counts)
-        p, q, r = (self.points[triangles[:, k]] for k in range(3))
-        signed = np.einsum("ij,ij->i", np.cross(q - p, r - p), unit[faces[owner]])
+        (au, av), (bu, bv), (cu, cv) = (self.flat[:, triangles[:, k]] for k in range(3))
+        signed = (bu - au) * (cv - av) - (bv - av) * (cu - au)
         total = np.bincount(owner, weights=np.abs(signed), minlength=len(faces))
         facing = np.bincount(owner, weights=signed, minlength=len(faces))
         turned_round = (facing < 0)[owner]
         triangles[turned_round] = triangles[turned_round][:, ::-1]
-        usable[faces[counts == 0]] = False
-        crossing[faces] = np.abs(total - self._net_area(faces, unit)) > 0.01 * total + MIN_AREA_M2
-        return triangles, faces[owner]
+        crossing[faces] = np.abs(total - self._net_area(faces)) > 0.01 * total + MIN_AREA_M2
+        return triangles, counts
 
-    def _net_area(self, faces: NDArray[np.int64], unit: Floats) -> Floats:
-        """Twice the area of each face: outer ring less the holes, whichever way those turn."""
+    def _net_area(self, faces: Indices) -> Floats:
+        """Twice the area of each face in its plane: outer ring less the holes, whichever way those turn."""
         first, last = self.face_ring[faces], self.face_ring[faces + 1]
-        rings = np.concatenate([np.arange(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)])
         owner = np.repeat(np.arange(len(faces)), last - first)
-        normals = self._normals(self.ring_start[rings], self.ring_start[rings + 1] - self.ring_start[rings])
-        area = np.abs(np.einsum("ij,ij->i", normals, unit[faces[owner]]))
+        rings = np.arange(len(owner)) - np.repeat(np.cumsum(last - first) - last, last - first)
+        begin, end = self.ring_start[rings], self.ring_start[rings + 1]
+        u, v = self.flat
+        cross = np.zeros(len(u) + 1)
+        np.subtract(u[:-1] * v[1:], v[:-1] * u[1:], out=cross[: len(u) - 1])
+        cross[end - 1] = u[end - 1] * v[begin] - v[end - 1] * u[begin]
+        area = np.abs(np.add.reduceat(cross, np.stack([begin, end], axis=1).ravel())[::2])
         outer = rings == first[owner]
         return np.asarray(np.bincount(owner, weights=np.where(outer, area, -area), minlength=len(faces)))
