@@ -126,12 +126,12 @@ class _CityReader:
         jobs = part_jobs(self._path, self._tiles)
         if not jobs:
             return False
-        for job, part in parts_of(jobs, self._report):
+        for size, part in parts_of(jobs, self._report):
             terrains = len(self._objects.reliefs.pieces)
             self._gatherer.absorb(part, self._take)
             self._srs = self._srs or self._gatherer.srs
             self._bring_terrain_home(terrains)
-            self._done += job.size
+            self._done += size
         return True
 
     def read_quickly(self) -> bool:

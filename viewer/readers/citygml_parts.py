@@ -6,11 +6,9 @@ order of the file by ``citygml_gather``.
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from viewer.readers import limits
@@ -18,13 +16,17 @@ from viewer.readers.archive import ByteStream, Member
 from viewer.readers.citygml_blocks import BlockReader, Head
 from viewer.readers.citygml_gather import MEMBER_NAMES, MEMBERS_SEARCHED, Part, TogetherError
 from viewer.readers.citygml_shortcut import InDoubtError
-from viewer.readers.helpers import awaited, helper_count, submit
+from viewer.readers.crew import Crew
+from viewer.readers.helpers import helper_count
 
 #: Below so many bytes, unpacked, one core is done before a helper has begun.
 WORTH_BYTES = 24 * limits.MEBI
-#: Bytes of a part: a helper has one in hand and two waiting, which nobody can take from it at the end.
-PART_BYTES = 4 * limits.MEBI
+#: Bytes of a part, and how many of them are read at once.
+PART_BYTES = limits.MEBI // 2
+_MOST_PARTS = 8
 _HEAD_BYTES = 4 * limits.MEBI
+#: No start of a member is longer, bytes.
+_MEMBER_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def read_part(job: PartJob, on_bytes: Callable[[int], None] | None = None) -> Pa
     with job.tile.open() as stream:
         if not job.end:
             return Part.gathered(BlockReader(stream, MEMBER_NAMES, report), job.search, here=here)
-        opening = stream.read(_HEAD_BYTES)
+        opening = stream.read(job.head_size + _MEMBER_BYTES)
         head = Head.of(opening)
         if head is None or head.size != job.head_size:
             raise InDoubtError
@@ -124,39 +126,27 @@ class _Some:
         return data
 
 
-def parts_of(jobs: list[PartJob], on_bytes: Callable[[int], None]) -> Iterator[tuple[PartJob, Part]]:
-    """The parts in their order; those that no helper has begun when their turn comes are read here.
+def parts_of(jobs: list[PartJob], on_bytes: Callable[[int], None]) -> Iterator[tuple[int, Part]]:
+    """How many bytes were read, and what was found in them, in the order of the file.
 
-    on_bytes : told how many bytes of the part at hand were read; may raise to cancel.
+    on_bytes : told how many bytes of those at hand were read; may raise to cancel.
     """
-    futures: list[Future[Part]] = []
-    with contextlib.suppress(OSError):  # without helpers all is read here
-        for job in reversed(jobs[1:]):
-            futures.insert(0, submit(read_part, job))
-    helped = len(jobs) - len(futures)
-    try:
-        for number, job in enumerate(jobs):
-            future = futures[number - helped] if number >= helped else None
-            if future is None or future.cancel():
-                part = read_part(job, on_bytes)
-            else:
-                part = _result(future, job, on_bytes)
-            on_bytes(0)
-            yield job, part
-    finally:
-        for future in futures:
-            if not future.cancel():
-                future.add_done_callback(_drop)
+
+    def here(jobs: list[PartJob]) -> Part:
+        return read_part(_joined(jobs), on_bytes)
+
+    most = _MOST_PARTS if jobs[0].end else 1
+    crew: Crew[PartJob, Part] = Crew(_read_there, here, lambda part: part.parcel.drop(), most)
+    for job in jobs:
+        crew.add(job)
+    for own, part in crew.results(lambda _: on_bytes(0)):
+        yield sum(job.size for job in own), part
 
 
-def _result(future: Future[Part], job: PartJob, on_bytes: Callable[[int], None]) -> Part:
-    try:
-        return awaited(future, lambda: on_bytes(0))
-    except OSError:  # the helper was ended, or had no room
-        return read_part(job, on_bytes)
+def _read_there(jobs: list[PartJob]) -> Part:
+    return read_part(_joined(jobs))
 
 
-def _drop(future: Future[Part]) -> None:
-    """Free what nobody takes any more."""
-    if not future.cancelled() and future.exception() is None:
-        future.result().parcel.drop()
+def _joined(jobs: list[PartJob]) -> PartJob:
+    """Parts of a tile that follow each other as one."""
+    return replace(jobs[0], end=jobs[-1].end, last=jobs[-1].last)

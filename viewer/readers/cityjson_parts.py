@@ -7,6 +7,7 @@ from one process to another.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,38 @@ from viewer.readers.archive import Member
 from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.cityjson_part import CityPart
 from viewer.readers.cityjson_stream import PiecewiseDocument, Unusual, parsed_objects, parsed_vertices
-from viewer.readers.helpers import Crew, OpenParcel, Parcel, helper_count
+from viewer.readers.crew import Crew
+from viewer.readers.helpers import OpenParcel, Parcel, helper_count
 from viewer.readers.json_parse import collector_off
 
 #: Below so many bytes one core is done before a helper has begun.
 WORTH_BYTES = 12 * limits.MEBI
-#: Text handed over at once.
-PART_BYTES = limits.MEBI
+#: Text of a unit of work, and how many of them are taken at once.
+UNIT_BYTES = limits.MEBI // 4
+_MOST_UNITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Bytes of a file; ``edges`` are where pieces of whole objects begin and end, or the ends of some vertices."""
+    """Bytes of a file; ``edges`` are where pieces of whole objects begin and end, or the ends of some ``vertices``."""
 
     path: Path
     edges: tuple[int, ...]
+    vertices: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of some stretches: objects, vertices, or both."""
+
+    objects: CityPart | None = None
+    vertices: Parcel | OpenParcel | None = None
+
+    def drop(self) -> None:
+        """Free it unread."""
+        for parcel in (self.objects.parcel if self.objects is not None else None, self.vertices):
+            if parcel is not None:
+                parcel.drop()
 
 
 def worth_sharing(member: Member) -> bool:
@@ -52,37 +70,35 @@ def collect_in_parts(
     Unusual, TogetherError
         The document cannot be taken apart.
     """
-    crew: Crew[Stretch, CityPart] = Crew(read_objects, lambda part: part.parcel.drop())
+    crew: Crew[Stretch, Taken] = Crew(take, partial(take, here=True), Taken.drop, _MOST_UNITS)
     try:
         edges: list[int] = []
         for start, end in pieces.cuts():
             edges = edges or [start]
             edges.append(end)
-            if edges[-1] - edges[0] >= PART_BYTES:
+            if edges[-1] - edges[0] >= UNIT_BYTES:
                 crew.add(Stretch(member.path, tuple(edges)))
                 edges = []
                 progress.report(min(0.05 + 0.1 * end / max(member.size, 1), 0.15), "Collecting objects")
         if edges:
             crew.add(Stretch(member.path, tuple(edges)))
 
-        points: Crew[Stretch, Parcel | OpenParcel] = Crew(read_vertices, lambda parcel: parcel.drop())
-
         def share_vertices(start: int, end: int, text: memoryview) -> NDArray[np.float64]:
             for edges in _vertex_edges(start, text):
-                points.add(Stretch(member.path, edges))
+                crew.add(Stretch(member.path, edges, vertices=True))
             return np.zeros((0, 3))
 
         document, _ = pieces.finish(share_vertices)
-        for part in crew.finish(lambda done: progress.report(0.15 + 0.35 * done, "Collecting objects")):
-            collector.absorb(part)
         vertices = [np.zeros((0, 3))]
-        for parcel in points.finish(lambda done: progress.report(0.5 + 0.1 * done, "Collecting objects")):
-            with parcel.open() as arrays:
-                vertices.append(arrays["vertices"].copy())
-                del arrays
-    except BaseException:
+        for _, taken in crew.results(lambda done: progress.report(0.15 + 0.45 * done, "Collecting objects")):
+            if taken.objects is not None:
+                collector.absorb(taken.objects)
+            if taken.vertices is not None:
+                with taken.vertices.open() as arrays:
+                    vertices.append(arrays["vertices"].copy())
+                    del arrays
+    finally:
         crew.leave()
-        raise
     return document, np.concatenate(vertices)
 
 
@@ -90,7 +106,7 @@ def _vertex_edges(start: int, text: memoryview) -> list[tuple[int, int]]:
     """Where in the file runs of vertices begin and end, from the text of all, which begins at ``start``."""
     edges = [0]
     while edges[-1] < len(text):
-        place = edges[-1] + PART_BYTES
+        place = edges[-1] + UNIT_BYTES
         near = bytes(text[place : place + 1024])
         after = near.find(b"]") + 1
         if place < len(text) and not after:
@@ -99,35 +115,36 @@ def _vertex_edges(start: int, text: memoryview) -> list[tuple[int, int]]:
     return [(start + one, start + other) for one, other in pairwise(edges)]
 
 
-def read_objects(stretch: Stretch, here: bool) -> CityPart:
-    """Parse and flatten some objects.
+def take(stretches: list[Stretch], *, here: bool = False) -> Taken:
+    """Parse some stretches that follow each other, and flatten the objects in them; ``here``, for this process.
 
     Raises
     ------
     Unusual, TogetherError
         They cannot be taken apart from the others.
     """
-    collector = CityCollector(ReadContext())
-    text = _text(stretch)
-    base = stretch.edges[0]
     with collector_off():
+        objects = [stretch for stretch in stretches if not stretch.vertices]
+        part = _objects(objects, here=here) if objects else None
+        try:
+            places = [parsed_vertices(memoryview(_text(stretch))) for stretch in stretches if stretch.vertices]
+            if not places:
+                return Taken(part)
+            arrays = {"vertices": np.concatenate(places)}
+            return Taken(part, OpenParcel(arrays) if here else Parcel.of(arrays))
+        except BaseException:
+            Taken(part).drop()
+            raise
+
+
+def _objects(stretches: list[Stretch], *, here: bool) -> CityPart:
+    collector = CityCollector(ReadContext())
+    for stretch in stretches:
+        text, base = _text(stretch), stretch.edges[0]
         for start, end in pairwise(stretch.edges):
             collector.add(parsed_objects(text[start - base : end - base]), None)
             collector.flatten()
-        return collector.part(here=here)
-
-
-def read_vertices(stretch: Stretch, here: bool) -> Parcel | OpenParcel:
-    """Parse some vertices.
-
-    Raises
-    ------
-    Unusual
-        They are none.
-    """
-    with collector_off():
-        arrays = {"vertices": parsed_vertices(memoryview(_text(stretch)))}
-    return OpenParcel(arrays) if here else Parcel.of(arrays)
+    return collector.part(here=here)
 
 
 def _text(stretch: Stretch) -> bytes:

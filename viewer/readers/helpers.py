@@ -17,7 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,71 +167,6 @@ def by_blocks(work: Callable[[slice], object], count: int, size: int = 100_000) 
     """``work`` of ``count`` rows, ``size`` at a time, as ``in_order`` does it."""
     for _ in in_order(work, [slice(first, min(first + size, count)) for first in range(0, count, size)]):
         pass
-
-
-class Crew(Generic[Item, Result]):
-    """Work for the helpers and this process: helpers take it from the front as it comes, ``finish`` from the back.
-
-    work : does one piece; is told whether it is done in this process. drop : frees a result that nobody takes.
-    """
-
-    def __init__(self, work: Callable[[Item, bool], Result], drop: Callable[[Result], object]) -> None:
-        self._work, self._drop = work, drop
-        self._items: list[Item] = []
-        self._futures: list[Future[Result] | None] = []
-
-    def add(self, item: Item) -> None:
-        """One more piece of work."""
-        self._items.append(item)
-        future = None
-        with contextlib.suppress(OSError):  # without helpers all is done here
-            future = submit(self._work, item, False)
-        self._futures.append(future)
-
-    def finish(self, tick: Callable[[float], object]) -> list[Result]:
-        """All results, in the order of the work.
-
-        tick : told now and then which share of it is done; may raise to cancel.
-        """
-        results: list[Result | None] = [None] * len(self._items)
-        try:
-            for number in reversed(range(len(self._items))):
-                future = self._futures[number]
-                if future is None or future.cancel():
-                    results[number] = self._work(self._items[number], True)
-                    self._futures[number] = None
-                    tick(self._share_done())
-            for number, future in enumerate(self._futures):
-                if future is not None:
-                    results[number] = self._awaited(future, number, tick)
-                    self._futures[number] = None
-        except BaseException:
-            for result in results:
-                if result is not None:
-                    self._drop(result)
-            raise
-        finally:
-            self.leave()
-        return [result for result in results if result is not None]
-
-    def leave(self) -> None:
-        """Give up what was not fetched."""
-        for future in self._futures:
-            if future is not None and not future.cancel():
-                future.add_done_callback(self._drop_late)
-
-    def _awaited(self, future: Future[Result], number: int, tick: Callable[[float], object]) -> Result:
-        try:
-            return awaited(future, lambda: tick(self._share_done()))
-        except OSError:  # the helper was ended, or had no room
-            return self._work(self._items[number], True)
-
-    def _share_done(self) -> float:
-        return sum(future is None or future.done() for future in self._futures) / max(len(self._futures), 1)
-
-    def _drop_late(self, future: Future[Result]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._drop(future.result())
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def triangulate(
         return faces.triangulate(usable[first:last], crossing[first:last])
 
     parts: list[tuple[Ints, Ints]] = []
-    for (_, last), part in zip(pairwise(edges), in_order(cut, list(pairwise(edges))), strict=True):
+    for (_, last), part in zip(pairwise(edges), map(cut, list(pairwise(edges))), strict=True):
         parts.append(part)
         if on_block is not None:
             on_block(last / face_count)
