@@ -21,7 +21,7 @@ from viewer.city import (
     PointLayer,
     TreeLayer,
 )
-from viewer.city.gate import MAX_EXTENT_M, check_city, check_layer, select_faces
+from viewer.city.gate import MAX_EXTENT_M, check_city, check_layer, extent, select_faces
 from viewer.city.report import IssueLog
 from viewer.errors import ReadError
 
@@ -58,6 +58,17 @@ def changed(model: CityModel, name: str, index: Any, value: Any) -> CityModel:
     array = getattr(model, name).copy()
     array[index] = value
     return replace(model, **{name: array})
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 500])
+@pytest.mark.parametrize("columns", [2, 3])
+def test_extents(count: int, columns: int) -> None:
+    points = np.random.default_rng(1).normal(size=(count, columns)).astype(np.float32)
+    low, high = extent(points)
+    assert np.array_equal(low, points.min(axis=0)) and np.array_equal(high, points.max(axis=0))
+    points[count // 2, 1] = np.nan
+    low, high = extent(points)
+    assert np.isnan(low[1]) and np.isnan(high[1]) and np.isfinite(low[0])
 
 
 def test_a_sound_city_passes_unchanged() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,31 @@ def test_the_frame_is_near_the_city_and_its_own_crs_is_kept() -> None:
     np.testing.assert_allclose(city.frame.crs_from_local(city.positions_local)[0], [X, Y, 8])
     assert context.facts["crs"] == "EPSG:25832"
     assert city.name == "city"
+
+
+def shared(city: RawCity) -> RawCity:
+    """The same city with each place written once."""
+    vertices, own = np.unique(city.points_crs, axis=0, return_inverse=True)
+    return replace(city, points_crs=vertices, point_vertex=own.reshape(-1).astype(np.int32))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:25832", "EPSG:25833", "EPSG:3857", ""])
+def test_vertices_that_points_share_make_the_same_city(crs: str) -> None:
+    near = raw(SQUARE, [[0, 0, 9], [0, 4, 9], [4, 4, 9]], crs=crs)
+    one, context = make(near)
+    other, more = make(shared(raw(SQUARE, [[0, 0, 9], [0, 4, 9], [4, 4, 9]], crs=crs)))
+    assert one.frame == other.frame
+    assert np.array_equal(one.positions_local, other.positions_local)
+    assert np.array_equal(one.triangles, other.triangles)
+    assert said(context) == said(more)
+
+
+@pytest.mark.parametrize("vertex", [-1, 99])
+def test_a_vertex_that_is_not_there_is_refused(vertex: int) -> None:
+    city = shared(raw(SQUARE))
+    city.point_vertex[1] = vertex
+    with pytest.raises(ReadError):
+        make(city)
 
 
 def test_a_city_is_brought_into_the_frame_of_the_open_one() -> None:

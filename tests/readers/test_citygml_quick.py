@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from viewer.city import CityModel
@@ -304,18 +303,6 @@ def test_helpers_are_turned_off_by_one_process(monkeypatch):
     assert helpers.helper_count() == 3
     monkeypatch.setenv(helpers.VARIABLE, "many")
     assert helpers.helper_count() == 0
-
-
-def test_arrays_come_through_shared_memory_and_leave_none_behind():
-    arrays = {"a": np.arange(7.0).reshape(7, 1), "none": np.zeros((0, 3), np.int32), "b": np.ones(5, np.uint8)}
-    parcel = helpers.Parcel.of(arrays)
-    with parcel.open() as got:
-        copies = {name: array.copy() for name, array in got.items()}
-        del got
-    assert all(np.array_equal(copies[name], array) for name, array in arrays.items())
-    with pytest.raises(FileNotFoundError), parcel.open():
-        pass
-    parcel.drop()
 
 
 @pytest.mark.parametrize("name", REAL)

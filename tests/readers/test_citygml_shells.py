@@ -171,7 +171,7 @@ def test_a_city_with_pictures_or_read_in_parts_has_the_same_shells(
     monkeypatch.setattr("viewer.readers.citygml_parts.WORTH_BYTES", 1)
     monkeypatch.setattr("viewer.readers.citygml_parts.PART_BYTES", 1)
     monkeypatch.setattr("viewer.readers.citygml_parts.helper_count", lambda: 1)
-    monkeypatch.setattr("viewer.readers.citygml_parts.submit", _refuse)
+    monkeypatch.setattr("viewer.readers.crew.submit", _refuse)
     again, context = read(tmp_path, "2.0", content)
     assert codes(again) == codes(plain)
     assert told(context)[HOLLOW] == 1

@@ -100,7 +100,7 @@ def two_helpers() -> Iterator[None]:
 def shared(monkeypatch: pytest.MonkeyPatch, two_helpers: None) -> list[int]:
     """Small files are shared too; the number of objects that came in each part."""
     monkeypatch.setattr(cityjson_parts, "WORTH_BYTES", 0)
-    monkeypatch.setattr(cityjson_parts, "PART_BYTES", 4000)
+    monkeypatch.setattr(cityjson_parts, "UNIT_BYTES", 4000)
     monkeypatch.setattr(cityjson_stream, "BLOCK_BYTES", 1500)
     counts: list[int] = []
     absorb = cityjson.CityCollector.absorb
@@ -193,5 +193,5 @@ def test_a_real_city_is_the_same(monkeypatch, two_helpers):
     if path is None:
         pytest.skip("no folder ../shared/data with real files")
     monkeypatch.setattr(cityjson_parts, "WORTH_BYTES", 0)
-    monkeypatch.setattr(cityjson_parts, "PART_BYTES", 400_000)
+    monkeypatch.setattr(cityjson_parts, "UNIT_BYTES", 400_000)
     assert outcome(path) == alone(path, monkeypatch)

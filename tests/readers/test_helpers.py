@@ -11,7 +11,8 @@ from concurrent.futures import process
 
 import pytest
 
-from viewer.readers import helpers
+from viewer.readers import crew as crews
+from viewer.readers import helpers, parcel
 
 
 @pytest.fixture(autouse=True)
@@ -24,22 +25,98 @@ def two_cores(monkeypatch):
     assert set(multiprocessing.active_children()) <= before
 
 
-def nap(seconds: float, here: bool) -> tuple[float, int]:
-    """Work for a helper, or for this process."""
-    time.sleep(0.0 if here else seconds)
-    return seconds, os.getpid()
+def nap(seconds: list[float]) -> list[tuple[float, int]]:
+    """Work for a helper."""
+    time.sleep(sum(seconds))
+    return [(one, os.getpid()) for one in seconds]
 
 
-def crew_of(count: int) -> helpers.Crew:
-    crew: helpers.Crew = helpers.Crew(nap, lambda _: None)
-    for _ in range(count):
-        crew.add(0.2)
+def at_once(seconds: list[float]) -> list[tuple[float, int]]:
+    """The same work in this process."""
+    return [(one, os.getpid()) for one in seconds]
+
+
+def crew_of(count: int, *, most: int = 1, **options: bool) -> crews.Crew:
+    crew: crews.Crew = crews.Crew(nap, at_once, most, **options)
+    for number in range(count):
+        crew.add(0.2 + number / 1000)
     return crew
 
 
+def found_by(crew: crews.Crew) -> list[tuple[float, int]]:
+    return [pair for _, pairs in crew.results(lambda _: None) for pair in pairs]
+
+
+def in_turn(count: int) -> list[float]:
+    return [0.2 + number / 1000 for number in range(count)]
+
+
 def test_helpers_and_this_process_share_the_work():
-    found = crew_of(4).finish(lambda _: None)
+    found = found_by(crew_of(4))
+    assert [seconds for seconds, _ in found] == in_turn(4)
     assert len({process_id for _, process_id in found}) == 2
+
+
+def test_without_helpers_all_is_done_here():
+    found = found_by(crew_of(7, most=3, helped=False))
+    assert found == [(seconds, os.getpid()) for seconds in in_turn(7)]
+    assert helpers.warm() is False
+
+
+def test_the_last_units_are_taken_one_by_one():
+    taken: list[int] = []
+
+    def note(units: list[int]) -> list[int]:
+        taken.append(len(units))
+        return units
+
+    crew: crews.Crew = crews.Crew(nap, note, 8, helped=False)
+    for number in range(40):
+        crew.add(number)
+    found = [unit for units, _ in crew.results(lambda _: None) for unit in units]
+    assert found == list(range(40))
+    assert taken[0] == 8 and taken[-1] == 1
+    assert taken == sorted(taken, reverse=True)
+
+
+def long_answer(units: list[int]) -> list[str]:
+    return ["x" * 100_000 for _ in units]
+
+
+def test_long_answers_come_through_shared_memory(monkeypatch):
+    opened: list[parcel.Parcel] = []
+    read = parcel.Parcel.open
+    monkeypatch.setattr(parcel.Parcel, "open", lambda self: opened.append(self) or read(self))
+    crew: crews.Crew = crews.Crew(long_answer, lambda units: time.sleep(0.3) or ["here" for _ in units], 1)
+    for number in range(6):
+        crew.add(number)
+    found = [text for _, texts in crew.results(lambda _: None) for text in texts]
+    assert "x" * 100_000 in found and len(found) == 6
+    assert opened
+
+
+def test_helpers_are_fed_while_this_process_is_busy():
+    """Given two pieces of work each, they waited for whoever was to give them the next."""
+    crew = crew_of(0, most=1)
+    for _ in range(12):
+        crew.add(0.01)
+    time.sleep(3)  # a helper begins, and does all of them
+    assert len({process_id for _, process_id in found_by(crew)} - {os.getpid()}) == 1
+
+
+def test_a_crew_that_is_left_frees_what_nobody_takes(monkeypatch):
+    dropped: list[parcel.Parcel] = []
+    drop = parcel.Parcel.drop
+    monkeypatch.setattr(parcel.Parcel, "drop", lambda self: dropped.append(self) or drop(self))
+    crew = crew_of(6)
+    for _ in crew.results(lambda _: None):
+        break
+    deadline = time.monotonic() + 30
+    while not dropped and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert dropped
+    with pytest.raises(FileNotFoundError):
+        dropped[0].open()
 
 
 def test_a_helper_that_died_is_replaced_by_this_process():
@@ -47,7 +124,7 @@ def test_a_helper_that_died_is_replaced_by_this_process():
     helpers.submit(os.getpid).result(timeout=60)
     for child in multiprocessing.active_children():
         child.kill()
-    assert len(crew.finish(lambda _: None)) == 2
+    assert [seconds for seconds, _ in found_by(crew)] == in_turn(2)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -59,7 +136,7 @@ def test_answers_that_nobody_takes_are_worked_out_here(monkeypatch):
 
     monkeypatch.setattr(process._ExecutorManagerThread, "process_result_item", fail)
     started = time.monotonic()
-    assert [seconds for seconds, _ in crew_of(3).finish(lambda _: None)] == [0.2] * 3
+    assert [seconds for seconds, _ in found_by(crew_of(3))] == in_turn(3)
     helpers.stop()
     assert time.monotonic() - started < 30
     monkeypatch.undo()

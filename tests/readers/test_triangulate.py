@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viewer.city.gate import offsets
-from viewer.readers.triangulate import Triangulation, triangulate
+from viewer.readers import helpers
+from viewer.readers.triangulate import Cutting, Triangulation, triangulate
 
 
 def cut(*faces: list[list[tuple[float, float, float]]]) -> tuple[Triangulation, np.ndarray]:
@@ -118,6 +121,37 @@ def test_many_faces_in_blocks_are_the_same_as_one_by_one(monkeypatch: pytest.Mon
     )
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
+
+
+def assert_alike(one: Triangulation, other: Triangulation) -> None:
+    for name in ("triangles", "triangle_face", "usable", "crossing"):
+        assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_helpers_cut_the_same(monkeypatch: pytest.MonkeyPatch, room: bool) -> None:
+    faces = [[square(4)], [L_SHAPE], [square(10), square(2, 4)], [square(3)[:3]], [STAR], [ARROW]] * 9
+    alone, _ = cut(*faces)
+    monkeypatch.setenv(helpers.VARIABLE, "2")
+    monkeypatch.setattr("viewer.readers.triangulate._WORTH_POINTS", 0)
+    monkeypatch.setattr("viewer.readers.triangulate._BLOCK_POINTS", 7)
+    here: list[int] = []
+    work = Cutting._cut
+    monkeypatch.setattr(Cutting, "_cut", lambda self, parts: here.append(len(parts)) or work(self, parts))
+    if not room:
+        monkeypatch.setattr("viewer.readers.triangulate.Shelf", refuse)
+    try:
+        helpers.submit(os.getpid).result(timeout=60)
+        together, _ = cut(*faces)
+    finally:
+        helpers.stop()
+    assert_alike(together, alone)
+    blocks = sum(here)
+    assert (blocks < len(faces)) is room
+
+
+def refuse(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_no_faces() -> None:

@@ -21,6 +21,10 @@ MAX_EXTENT_M = 2.0e6
 #: Largest tree that is believed, metres of height or crown.
 MAX_TREE_M = 150.0
 MAX_IMAGE_SIDE = 32_768
+#: So many points are compared at once.
+_SIDE_BY_SIDE = 64
+#: So many triangles are looked at together.
+_BLOCK = 50_000
 #: No ground is higher above or deeper below a city, metres.
 MAX_HEIGHT_M = 12_000.0
 
@@ -43,7 +47,9 @@ def check_city(model: CityModel, log: IssueLog | None = None) -> CityModel:
     _check_objects(model.objects)
     vertex_ok = _near_or_all(model.positions_local)
     sizes = np.diff(model.face_start)
-    face_ok = (sizes >= 3) & (_count_per_face(~vertex_ok, model.face_start) == 0)
+    face_ok = sizes >= 3
+    if not vertex_ok.all():
+        face_ok &= _count_per_face(~vertex_ok, model.face_start) == 0
     if not face_ok.all():
         bad = np.flatnonzero(~face_ok)
         log.add(
@@ -87,6 +93,21 @@ def offsets(sizes: NDArray[np.integer]) -> NDArray[np.int32]:
     result = np.zeros(len(sizes) + 1, dtype=np.int32)
     np.cumsum(sizes, out=result[1:])
     return result
+
+
+def extent(points: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """(k,) lowest and (k,) highest coordinates of (n, k) points, one at least; no numbers where one is none.
+
+    Many rows side by side: several times as fast as along short rows or columns.
+    """
+    columns = points.shape[1]
+    whole = len(points) - len(points) % _SIDE_BY_SIDE
+    wide = points[:whole].reshape(-1, _SIDE_BY_SIDE * columns) if whole else points[:0].reshape(0, columns)
+    found = []
+    for of in (np.minimum, np.maximum):
+        parts = [of.reduce(wide, axis=0).reshape(-1, columns)] if whole else []
+        found.append(of.reduce(np.concatenate([*parts, points[whole:]]), axis=0))
+    return found[0], found[1]
 
 
 def check_layer(layer: Layer, log: IssueLog | None = None) -> Layer:
@@ -145,7 +166,14 @@ def _check_offsets(start: NDArray[np.integer], end: int, name: str) -> None:
     _require((start[1:] >= start[:-1]).all(), name)
 
 
-def _check_index(index: NDArray[np.integer], length: int, count: int, name: str, lowest: int = 0) -> None:
+def check_index(index: NDArray[np.integer], length: int, count: int, name: str, lowest: int = 0) -> None:
+    """Refuse an index of another length, or with numbers that are not from ``lowest`` to ``count`` - 1.
+
+    Raises
+    ------
+    ReadError
+        It is; ``name`` says which one.
+    """
     _require(index.ndim == 1 and len(index) == length and index.dtype.kind in "iu", name)
     if len(index):
         _require(int(index.min()) >= lowest and int(index.max()) < count, name)
@@ -156,15 +184,15 @@ def _check_structure(model: CityModel) -> None:
     _check_offsets(model.ring_start, len(model.positions_local), "ring_start")
     _check_offsets(model.face_ring_start, len(model.ring_start) - 1, "face_ring_start")
     faces = len(model.face_ring_start) - 1
-    _check_index(model.face_object, faces, len(model.objects), "face_object")
-    _check_index(model.face_lod, faces, len(model.lods), "face_lod")
-    _check_index(model.face_surface, faces, 256, "face_surface")
+    check_index(model.face_object, faces, len(model.objects), "face_object")
+    check_index(model.face_lod, faces, len(model.lods), "face_lod")
+    check_index(model.face_surface, faces, 256, "face_surface")
     if model.face_shell is not None:
-        _check_index(model.face_shell, faces, 2**31, "face_shell")
+        check_index(model.face_shell, faces, 2**31, "face_shell")
     _require(np.isfinite(model.frame.origin_crs).all(), "frame")
     triangles = model.triangles
     _require(triangles.ndim == 2 and triangles.shape[1] == 3 and triangles.dtype.kind in "iu", "triangles")
-    _check_index(model.triangle_face, len(triangles), faces, "triangle_face")
+    check_index(model.triangle_face, len(triangles), faces, "triangle_face")
     _require((model.triangle_face[1:] >= model.triangle_face[:-1]).all(), "triangle_face")
     if len(triangles):
         _require(
@@ -180,8 +208,8 @@ def _check_structure(model: CityModel) -> None:
 def _check_objects(objects: ObjectTable) -> None:
     count = len(objects.parent)
     _require(len(objects.ids) == count, "ids")
-    _check_index(objects.type_code, count, max(len(objects.types), 1), "type_code")
-    _check_index(objects.parent, count, count, "parent", lowest=-1)
+    check_index(objects.type_code, count, max(len(objects.types), 1), "type_code")
+    check_index(objects.parent, count, count, "parent", lowest=-1)
     for name, column in objects.attributes.items():
         _require(isinstance(column, Column) and column.values.shape == (count,), name)
         _require(column.values.dtype.kind in "fT", name)
@@ -210,17 +238,21 @@ def _object_ids(model: CityModel, faces: NDArray[np.int64]) -> tuple[str, ...]:
 def _check_triangles(model: CityModel, log: IssueLog) -> CityModel:
     """Drop triangles with repeated corners or corners of another face."""
     triangles, face = model.triangles, model.triangle_face
-    low, high = model.face_start[face], model.face_start[face + 1]
-    a, b, c = triangles.T
-    good = (np.minimum(np.minimum(a, b), c) >= low) & (np.maximum(np.maximum(a, b), c) < high)
-    good &= (a != b) & (b != c) & (c != a)
+    good = np.empty(len(triangles), bool)
+    face_start = model.face_start
+    for begin in range(0, len(triangles), _BLOCK):  # blocks stay in the processor's memory
+        own = slice(begin, begin + _BLOCK)
+        low, high = face_start[face[own]], face_start[face[own] + 1]
+        a, b, c = np.ascontiguousarray(triangles[own].T)
+        inside = (np.minimum(np.minimum(a, b), c) >= low) & (np.maximum(np.maximum(a, b), c) < high)
+        good[own] = inside & (a != b) & (b != c) & (c != a)
     if good.all():
         return model
     log.add(
         Severity.WARNING,
         "Triangles that do not belong to their face, left out: {count}",
         count=int((~good).sum()),
-        where=_object_ids(model, face[~good]),
+        where=_object_ids(model, face[~good].astype(np.int64)),
     )
     return replace(model, triangles=triangles[good], triangle_face=face[good])
 
@@ -290,11 +322,11 @@ def _check_lines(layer: LineLayer, log: IssueLog) -> Layer:
 
 
 def _near_or_all(xy: NDArray[np.floating]) -> NDArray[np.bool_]:
-    if len(xy) and np.isfinite(xy).all():
-        # column by column: many times faster than along the short rows
-        widths = [float(column.max()) - float(column.min()) for column in xy.T]
-        if max(widths) <= MAX_EXTENT_M:
-            return np.ones(len(xy), bool)
+    if len(xy):
+        low, high = extent(xy)
+        with np.errstate(invalid="ignore", over="ignore"):
+            if (high - low <= MAX_EXTENT_M).all():
+                return np.ones(len(xy), bool)
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1))
     return _near(xy, finite)
 
@@ -306,7 +338,7 @@ def _check_areas(layer: AreaLayer, log: IssueLog) -> Layer:
     _check_offsets(layer.polygon_ring_start, len(layer.ring_start) - 1, "polygon_ring_start")
     polygons = len(layer.polygon_ring_start) - 1
     _require(layer.feature_count >= 0, "feature_count")
-    _check_index(layer.polygon_feature, polygons, layer.feature_count, "polygon_feature")
+    check_index(layer.polygon_feature, polygons, layer.feature_count, "polygon_feature")
     ring_sizes = np.diff(layer.ring_start)
     start = layer.ring_start[layer.polygon_ring_start]
     keep = _count_per_face(~_near_or_all(layer.positions_local), start) == 0

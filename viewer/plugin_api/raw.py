@@ -20,6 +20,7 @@ class RawCity:
 
     points_crs : (P, 3) float64 in ``crs``, x/easting/longitude first, height last (metres). A closing
         point equal to the first is allowed.
+    point_vertex : (P,) int, None for most; else ``points_crs`` are vertices (V, 3), and this tells that of each point.
     ring_start : (R + 1,) int into the points. ring_face : (R,) int ascending, the first ring of a face
         is its outer one.
     face_object, face_surface, face_lod : (F,) ints; lod indexes ``lods``.
@@ -50,3 +51,13 @@ class RawCity:
     attribution: str = ""
     appearance: Appearance | None = None
     face_shell: NDArray[np.int32] | None = None
+    point_vertex: NDArray[np.integer] | None = None
+
+    def __len__(self) -> int:
+        """How many ring points there are."""
+        return len(self.points_crs if self.point_vertex is None else self.point_vertex)
+
+    def some_points(self, most: int) -> NDArray[np.float64]:
+        """(n, 3) ring points in ``crs``, ``most`` of them or fewer than twice as many, from all over the city."""
+        step = max(1, len(self) // most)
+        return self.points_crs[::step] if self.point_vertex is None else self.points_crs[self.point_vertex[::step]]

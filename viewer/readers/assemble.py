@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from viewer.city.appearance import Appearance
 from viewer.city.frame import Frame
-from viewer.city.gate import check_city, offsets
+from viewer.city.gate import check_city, check_index, extent, offsets
 from viewer.city.kinds import Theme, lod_key, theme_of_type
 from viewer.city.model import CityModel, ObjectTable
 from viewer.city.solids import told
@@ -25,7 +25,7 @@ from viewer.readers import crs as crs_module
 from viewer.readers.attributes import TEXT, columns
 from viewer.readers.crs import Crs, axis_order, guess_crs, parse_crs, utm_zone_for
 from viewer.readers.faults import note_faults, note_repeated_ids, note_rings, note_without_area
-from viewer.readers.triangulate import triangulate
+from viewer.readers.triangulate import Cutting
 
 Floats = NDArray[np.float64]
 
@@ -58,8 +58,10 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
     path = Path(path)
     if not raw.object_ids:
         raise ReadError("There is no city object in this file.", path=path)
-    if len(raw.points_crs) > _MAX_POINTS:
+    if len(raw) > _MAX_POINTS:
         raise LimitError("The file has more than {limit} points.", path=path, limit=f"{_MAX_POINTS:,}")
+    if raw.point_vertex is not None:
+        check_index(raw.point_vertex, len(raw), len(raw.points_crs), "point_vertex")
     ids = _unique_ids(raw.object_ids, context)
     context.progress.report(0.7, "Placing the city")
     frame = _place(raw, context)
@@ -75,8 +77,11 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
     del ring_sizes, face_rings, face_ok
     _release(raw)
 
-    share = context.progress.part(0.78, 0.95)
-    cut = triangulate(positions, ring_start, face_ring_start, lambda done: share.report(done, "Triangulating"))
+    with Cutting(positions, ring_start, face_ring_start) as cutting:  # meanwhile:
+        context.progress.report(0.78, "Reading attributes")
+        objects = _objects(raw, ids, context)
+        share = context.progress.part(0.84, 0.98)
+        cut = cutting.finish(lambda done: share.report(done, "Triangulating"))
     if cut.crossing.any():
         _warn_faces(
             context, "Faces that cross themselves, drawn approximately: {count}", cut.crossing, face_object, ids
@@ -99,7 +104,6 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
             raw.appearance = raw.appearance.take(vertex_keep, cut.usable)
     del cut
 
-    context.progress.report(0.95, "Reading attributes")
     face_lod, lods = _used_lods(face_lod, raw.lods)
     model = CityModel(
         name=raw.name or path.name.split(".")[0],
@@ -112,7 +116,7 @@ def assemble(raw: RawCity, context: ReadContext, *, path: str | PathLike[str]) -
         face_lod=face_lod,
         triangles=triangles.astype(np.int32, copy=False),
         triangle_face=triangle_face.astype(np.int32, copy=False),
-        objects=_objects(raw, ids, context),
+        objects=objects,
         lods=lods,
         attribution=raw.attribution,
         appearance=_appearance(raw, ring_start[face_ring_start], context),
@@ -133,7 +137,7 @@ def _place(raw: RawCity, context: ReadContext) -> Frame:
     crs = _recognise(raw, context)
     points = raw.points_crs
     if crs.known and len(points):
-        order = axis_order(points, crs)
+        order = axis_order(raw.some_points(500), crs)
         if order.north_first:
             points[:, [0, 1]] = points[:, [1, 0]]
             context.info("North comes before east in this file ({crs}); the order was turned.", crs=crs.horizontal)
@@ -151,7 +155,7 @@ def _place(raw: RawCity, context: ReadContext) -> Frame:
         up = crs.vertical_unit_m if crs.vertical else crs.unit_m
         points[:, 2] *= up
         context.info("Heights in this file are not in metres and were converted.")
-    target = _target_crs(crs, points, context)
+    target = _target_crs(crs, raw, context)
     if crs.known and target and target != crs.horizontal and len(points):
         _transform_in_place(raw, crs, target)
         accuracy = crs_module.transform_accuracy(crs.horizontal, target)
@@ -175,7 +179,7 @@ def _place(raw: RawCity, context: ReadContext) -> Frame:
     if context.frame.crs or any(context.frame.origin_crs):
         _compare_heights(crs.vertical or raw.vertical_crs, context)
         return context.frame
-    return Frame(target, _origin(raw.points_crs), crs.vertical or raw.vertical_crs)
+    return Frame(target, _origin(raw), crs.vertical or raw.vertical_crs)
 
 
 def _compare_heights(own: str, context: ReadContext) -> None:
@@ -202,7 +206,7 @@ def _recognise(raw: RawCity, context: ReadContext) -> Crs:
         context.warn("The coordinate system {crs} is not known.", crs=chosen or raw.crs)
     else:
         context.warn("The file does not name its coordinate system.")
-    guesses = guess_crs(raw.points_crs)
+    guesses = guess_crs(raw.some_points(100_000))
     if context.frame.crs and any(guess == context.frame.crs for guess, _ in guesses):
         guesses = [(context.frame.crs, _AS_THE_OPEN_CITY)]
     if guesses:
@@ -219,7 +223,7 @@ def _recognise(raw: RawCity, context: ReadContext) -> Crs:
     return crs
 
 
-def _target_crs(crs: Crs, points: Floats, context: ReadContext) -> str:
+def _target_crs(crs: Crs, raw: RawCity, context: ReadContext) -> str:
     """Projected CRS in metres the city is brought into: the frame's, the file's own, or the UTM zone it lies in."""
     if context.frame.crs:
         return context.frame.crs
@@ -227,7 +231,7 @@ def _target_crs(crs: Crs, points: Floats, context: ReadContext) -> str:
         return ""
     if not (crs.geographic or crs.geocentric or crs.unit_m != 1.0 or crs.horizontal in _NOT_TO_SCALE):
         return crs.horizontal
-    sample = points[:: max(1, len(points) // 1000)]
+    sample = raw.some_points(1000)
     degrees = sample if crs.geographic else crs_module.transform(sample, crs.horizontal, "EPSG:4326")
     degrees = degrees[np.isfinite(degrees).all(axis=1)]
     if not len(degrees):
@@ -247,9 +251,9 @@ def _transform_in_place(raw: RawCity, crs: Crs, target: str) -> None:
         block[:] = crs_module.transform(block, crs.horizontal, target)
 
 
-def _origin(points: Floats) -> tuple[float, float, float]:
+def _origin(raw: RawCity) -> tuple[float, float, float]:
     """Rounded middle of where most of the city lies, and its lowest height."""
-    sample = points[:: max(1, len(points) // 20_000)]
+    sample = raw.some_points(20_000)
     sample = sample[np.isfinite(sample).all(axis=1)]
     if not len(sample):
         return (0.0, 0.0, 0.0)
@@ -261,14 +265,21 @@ def _origin(points: Floats) -> tuple[float, float, float]:
 
 
 def _local_positions(raw: RawCity, frame: Frame) -> NDArray[np.float32]:
-    """Positions in the frame, block by block, because the two arrays together are the largest ones."""
+    """Positions of the ring points in the frame, block by block, because the two arrays together are the largest."""
     points = raw.points_crs
-    positions = np.empty((len(points), 3), dtype=np.float32)
+    local = np.empty((len(points), 3), dtype=np.float32)
     origin = np.array(frame.origin_crs)
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(points), _BLOCK):
-            positions[start : start + _BLOCK] = points[start : start + _BLOCK] - origin
+            local[start : start + _BLOCK] = points[start : start + _BLOCK] - origin
     raw.points_crs = np.zeros((0, 3))
+    if raw.point_vertex is None:
+        return local
+    positions = np.empty((len(raw), 3), dtype=np.float32)
+    for start in range(0, len(positions), _BLOCK):
+        own = slice(start, start + _BLOCK)
+        np.take(local, raw.point_vertex[own], axis=0, out=positions[own], mode="clip")  # "raise" would copy once more
+    raw.point_vertex = None
     return positions
 
 
@@ -290,15 +301,16 @@ def _clean(
     misplaced = np.empty(len(positions), dtype=bool)
     middle, reach = _believable(positions)
 
-    for first in range(0, len(positions), _BLOCK):  # blocks stay in the processor's memory
-        own = positions[first : first + _BLOCK + 1]
-        keep[first : first + len(own) - 1] = _differ(own[1:], own[:-1])
-        misplaced[first : first + _BLOCK] = _misplaced(own[:_BLOCK], middle, reach)
+    for begin in range(0, len(positions), _BLOCK):  # blocks stay in the processor's memory
+        own = positions[begin : begin + _BLOCK + 1]
+        keep[begin : begin + len(own) - 1] = _differ(own[1:], own[:-1])
+        misplaced[begin : begin + _BLOCK] = _misplaced(own[:_BLOCK], middle, reach)
     filled = end > start
-    keep[end[filled] - 1] = _differ(positions[end[filled] - 1], positions[start[filled]])
+    first, last = (start, end - 1) if filled.all() else (start[filled], end[filled] - 1)
+    keep[last] = _differ(np.take(positions, last, axis=0), np.take(positions, first, axis=0))
 
     face_ok = np.zeros(face_count, dtype=bool)
-    sizes = _counts(keep, start, end)
+    sizes = (end - start).astype(np.int32) if keep.all() else _counts(keep, start, end)
     ring_ok = sizes >= 3
     note_rings(positions, keep, ring_ok, raw, ids, context)
     is_outer = np.ones(len(ring_face), dtype=bool)
@@ -316,11 +328,13 @@ def _clean(
         note_faults(context, "P07", dropped, np.full((len(dropped), 3), np.nan), ids, lost=True)
         face_ok &= ~bad
     ring_ok &= face_ok[ring_face]
-    keep &= np.repeat(ring_ok, end - start)
+    if not ring_ok.all():
+        keep &= np.repeat(ring_ok, end - start)
     if raw.appearance is not None:
         raw.appearance = raw.appearance.take(keep, face_ok)
     face_rings = np.bincount(ring_face[ring_ok], minlength=face_count).astype(np.int32)[face_ok]
-    return face_ok, positions[keep], sizes[ring_ok], face_rings
+    kept = positions if keep.all() else np.take(positions, np.flatnonzero(keep), axis=0)
+    return face_ok, kept, sizes[ring_ok], face_rings
 
 
 def _differ(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -349,8 +363,11 @@ def _misplaced(
     positions: NDArray[np.float32], middle: NDArray[np.float32], reach: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
     """(V,) points that are no numbers or lie absurdly far from where most of the city is."""
-    good = np.ones(len(positions), bool)
     with np.errstate(invalid="ignore", over="ignore"):
+        low, high = extent(positions)
+        if (np.abs(low - middle) <= reach).all() and (np.abs(high - middle) <= reach).all():
+            return np.zeros(len(positions), bool)
+        good = np.ones(len(positions), bool)
         for axis in range(3):
             good &= np.abs(positions[:, axis] - middle[axis]) <= reach[axis]
     return ~good
@@ -414,7 +431,7 @@ def _objects(raw: RawCity, ids: list[str], context: ReadContext) -> ObjectTable:
     return ObjectTable(
         ids=np.array(ids, dtype=TEXT),
         types=types,
-        type_code=np.fromiter((code[t] for t in raw.object_types), dtype=np.uint16, count=len(ids)),
+        type_code=np.fromiter(map(code.__getitem__, raw.object_types), dtype=np.uint16, count=len(ids)),
         parent=np.asarray(raw.object_parent, dtype=np.int32),
         attributes=columns(raw.attributes, len(ids), ids, context),
     )
@@ -437,9 +454,10 @@ def _appearance(raw: RawCity, face_start: NDArray[np.int32], context: ReadContex
 
 
 def _note_unknown_types(raw: RawCity, context: ReadContext) -> None:
-    odd = {name for name in set(raw.object_types) - _WITHOUT_THEME if theme_of_type(name) is Theme.GENERIC}
-    unknown = Counter(name for name in raw.object_types if name.startswith("+") or name in odd)
-    for name, count in unknown.items():
+    for name, count in Counter(raw.object_types).items():
+        odd = name not in _WITHOUT_THEME and theme_of_type(name) is Theme.GENERIC
+        if not odd and not name.startswith("+"):
+            continue
         where = tuple(i for i, t in zip(raw.object_ids, raw.object_types, strict=True) if t == name)[:20]
         context.info(
             "Objects of an unknown kind ({kind}), shown in a neutral colour: {count}",

@@ -68,18 +68,30 @@ def columns(
             numbers = None if is_code(name) else _numbers(values)
         if numbers is not None:
             numbers = _plausible(name, numbers, index, ids, context)
-            column: NDArray[np.generic] = np.full(count, np.nan)
-            column[index] = numbers
+            column: NDArray[np.generic] = _spread(numbers, index, np.full(count, np.nan))
         else:
-            column = np.full(count, "", dtype=TEXT)
-            column[index] = np.array(_each(_text, values), dtype=TEXT)
+            column = _spread(np.array(_texts(values), dtype=TEXT), index, np.full(count, "", dtype=TEXT))
         result[name] = Column(name, column)
     return result
+
+
+def _spread(values: NDArray[np.generic], index: NDArray[np.int64], column: NDArray[np.generic]) -> NDArray[np.generic]:
+    """``column`` with values (n,) at ``index``; most attributes are those of every object."""
+    if len(index) == len(column) and (index == np.arange(len(column))).all():
+        return values
+    column[index] = values
+    return column
 
 
 def is_code(name: str) -> bool:
     """Whether values of this attribute are codes, although they may look like numbers."""
     return bool(_CODE_NAME.search(name) or _CODE_SUFFIX_CASED.search(name))
+
+
+def _texts(values: Sequence[object]) -> list[str]:
+    if set(map(type, values)) == {str}:
+        return list(map(str.strip, values))  # type: ignore[arg-type]
+    return _each(_text, values)
 
 
 def _text(value: object) -> str:
@@ -103,6 +115,7 @@ def _numbers(values: Sequence[object]) -> NDArray[np.float64] | None:
     if set(map(type, values)) == {float}:
         return np.array(values, dtype=np.float64)
     try:
+        _number(values[0])  # before all are gone through
         numbers = _each(_number, values)
     except ValueError:
         return None

@@ -25,7 +25,6 @@ from viewer.readers.citygml_objects import ObjectCollector
 from viewer.readers.citygml_references import ReferenceSettler
 from viewer.readers.citygml_relief import Reliefs
 from viewer.readers.citygml_repeats import drop_repeats
-from viewer.readers.helpers import OpenParcel, Parcel
 
 Element = Any
 #: Takes faces, and the owners of those that were dropped because they stand twice.
@@ -151,22 +150,22 @@ class Gatherer:
         self._dressed = self._dressed or part.dressed
         self.srs = part.srs
         face = ring = point = 0
-        with part.parcel.open() as arrays:
-            for faces, rings, points, dropped in part.chunks:
-                take(
-                    FaceArrays(
-                        arrays["points"][point : point + points].copy(),
-                        arrays["ring_size"][ring : ring + rings].copy(),
-                        arrays["ring_face"][ring : ring + rings] - np.int32(face),
-                        arrays["face_object"][face : face + faces] + np.int32(first),
-                        arrays["face_surface"][face : face + faces].copy(),
-                        lods[arrays["face_lod"][face : face + faces]],
-                        shell=arrays["shell"][face : face + faces].copy() if "shell" in arrays else None,
-                    ),
-                    [owner + first for owner in dropped],
-                )
-                face, ring, point = face + faces, ring + rings, point + points
-            del arrays
+        arrays = part.arrays
+        for faces, rings, points, dropped in part.chunks:
+            own_faces, own_rings = slice(face, face + faces), slice(ring, ring + rings)
+            take(
+                FaceArrays(
+                    arrays["points"][point : point + points],
+                    arrays["ring_size"][own_rings],
+                    arrays["ring_face"][own_rings] - np.int32(face),
+                    arrays["face_object"][own_faces] + np.int32(first),
+                    arrays["face_surface"][own_faces],
+                    lods[arrays["face_lod"][own_faces]],
+                    shell=arrays["shell"][own_faces] if "shell" in arrays else None,
+                ),
+                [owner + first for owner in dropped],
+            )
+            face, ring, point = face + faces, ring + rings, point + points
 
 
 @dataclass(slots=True)
@@ -174,7 +173,8 @@ class Part:
     """What a ``Gatherer`` in another process gathered; everything counts from 0.
 
     unnamed : objects without an id of their own, and the names they go by. chunks : faces, rings and points that
-    were turned into arrays together, and the owners of the faces that were dropped from them.
+    were turned into arrays together, and the owners of the faces that were dropped from them. arrays : those of
+    ``FaceArrays`` for all chunks in a row.
     """
 
     ids: list[str]
@@ -200,11 +200,11 @@ class Part:
     searched: int
     dressed: bool
     chunks: list[tuple[int, int, int, list[int]]]
-    parcel: Parcel | OpenParcel
+    arrays: dict[str, Any]
 
     @classmethod
-    def gathered(cls, reader: BlockReader, search: int, *, here: bool) -> Part:
-        """All members of a reader; ``here`` says that it is absorbed in this process."""
+    def gathered(cls, reader: BlockReader, search: int) -> Part:
+        """All members of a reader."""
         gatherer = Gatherer()
         arrays: list[FaceArrays] = []
         chunks: list[tuple[int, int, int, list[int]]] = []
@@ -226,7 +226,6 @@ class Part:
         shells = told(joined_codes([chunk.shell for chunk in arrays], [len(chunk.face_object) for chunk in arrays]))
         if shells is not None:
             joined["shell"] = shells
-        parcel = OpenParcel(joined) if here else Parcel.of(joined)
         return cls(
             ids=objects.ids,
             unnamed=objects.unnamed,
@@ -253,7 +252,7 @@ class Part:
             searched=gatherer.searched,
             dressed=gatherer.dressed,
             chunks=chunks,
-            parcel=parcel,
+            arrays=joined,
         )
 
 

@@ -94,11 +94,10 @@ def read_part(job: PartJob, on_bytes: Callable[[int], None] | None = None) -> Pa
     InDoubtError
         It has to be read with care. TogetherError: the whole has to be read on one core.
     """
-    here = on_bytes is not None
     report = on_bytes or (lambda _: None)
     with job.tile.open() as stream:
         if not job.end:
-            return Part.gathered(BlockReader(stream, MEMBER_NAMES, report), job.search, here=here)
+            return Part.gathered(BlockReader(stream, MEMBER_NAMES, report), job.search)
         opening = stream.read(job.head_size + _MEMBER_BYTES)
         head = Head.of(opening)
         if head is None or head.size != job.head_size:
@@ -106,9 +105,8 @@ def read_part(job: PartJob, on_bytes: Callable[[int], None] | None = None) -> Pa
     with job.tile.path.open("rb") as file:
         file.seek(job.start)
         members = _Some(file, job.end - job.start)
-        part = Part.gathered(BlockReader(members, MEMBER_NAMES, report, head, last=job.last), job.search, here=here)
+        part = Part.gathered(BlockReader(members, MEMBER_NAMES, report, head, last=job.last), job.search)
     if job.search and not part.srs and part.searched < MEMBERS_SEARCHED:
-        part.parcel.drop()
         raise TogetherError  # the search would have to go on in the next part
     return part
 
@@ -136,7 +134,7 @@ def parts_of(jobs: list[PartJob], on_bytes: Callable[[int], None]) -> Iterator[t
         return read_part(_joined(jobs), on_bytes)
 
     most = _MOST_PARTS if jobs[0].end else 1
-    crew: Crew[PartJob, Part] = Crew(_read_there, here, lambda part: part.parcel.drop(), most)
+    crew: Crew[PartJob, Part] = Crew(_read_there, here, most)
     for job in jobs:
         crew.add(job)
     for own, part in crew.results(lambda _: on_bytes(0)):

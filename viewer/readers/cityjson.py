@@ -114,7 +114,7 @@ def _raw_pieces(member: Member, context: ReadContext, *, share: bool) -> RawCity
         Its objects cannot be shared; nor was anything told then.
     """
     with member.open() as stream:
-        file = io.BufferedReader(_Readable(stream), 1 << 20)
+        file = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Readable(stream), 1 << 20)
         first = _line(file, member)
         second = _line(file, member)
         if second and _is_sequence(first, second):
@@ -187,7 +187,7 @@ class _Readable(io.RawIOBase):
         return len(data)
 
 
-def _line(file: io.BufferedReader[_Readable], member: Member) -> bytes:
+def _line(file: io.BufferedReader[Any], member: Member) -> bytes:
     """The next line, empty at the end of the file."""
     line = file.readline(MAX_BYTES + 1)
     if len(line) > MAX_BYTES:

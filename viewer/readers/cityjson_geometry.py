@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from viewer.city.kinds import SURFACE_NAMES, SurfaceType
 from viewer.city.solids import MOST_SOLIDS, joined, shell_code, solid_of
 from viewer.readers.cityjson_appearance import LookCollector
-from viewer.readers.helpers import by_blocks
 
 #: A ring, a surface (rings) and a shell (surfaces) as parsed; anything may hide in untrusted JSON.
 Surfaces = list[Any]
@@ -35,14 +34,16 @@ _BROKEN = (TypeError, ValueError, OverflowError, IndexError, KeyError, Attribute
 
 @dataclass(eq=False)
 class Chunk:
-    """Faces as arrays: P ring points, R rings, F faces.
+    """Faces as arrays: V vertices, P ring points, R rings, F faces.
 
-    points_crs (P, 3) float64; ring_size (R,) points of each ring; face_rings (F,) rings of each face;
-    face_object, face_lod (F,) ints; face_surface (F,) uint8. number (F,) by which ``cityjson_appearance`` knows
-    a face, -1 for none; None where no face has one. shell (F,) solid and shell, None where all solids have one shell.
+    vertices (V, 3) float64; indices (P,) the vertex of each ring point; ring_size (R,) points of each ring;
+    face_rings (F,) rings of each face; face_object, face_lod (F,) ints; face_surface (F,) uint8. number (F,) by which
+    ``cityjson_appearance`` knows a face, -1 for none; None where no face has one. shell (F,) solid and shell, None
+    where all solids have one shell.
     """
 
-    points_crs: NDArray[np.float64]
+    vertices: NDArray[np.float64]
+    indices: NDArray[np.int32]
     ring_size: NDArray[np.int32]
     face_rings: NDArray[np.int32]
     face_object: NDArray[np.int32]
@@ -57,7 +58,8 @@ class Chunk:
             return self
         keep_ring = np.repeat(keep, self.face_rings)
         return Chunk(
-            self.points_crs[np.repeat(keep_ring, self.ring_size)],
+            self.vertices,
+            self.indices[np.repeat(keep_ring, self.ring_size)],
             self.ring_size[keep_ring],
             self.face_rings[keep],
             self.face_object[keep],
@@ -71,12 +73,12 @@ class Chunk:
 def no_faces() -> Chunk:
     """A chunk without any face."""
     none = np.zeros(0, np.int32)
-    return Chunk(np.zeros((0, 3)), none, none, none, none, np.zeros(0, np.uint8))
+    return Chunk(np.zeros((0, 3)), none, none, none, none, none, np.zeros(0, np.uint8))
 
 
 @dataclass(eq=False)
 class IndexChunk:
-    """Like ``Chunk``, but with the number of each point's vertex instead of the point; -1 for none such."""
+    """Like ``Chunk``, but the vertices are still to come; -1 for a vertex that there cannot be."""
 
     indices: NDArray[np.int32]
     ring_size: NDArray[np.int32]
@@ -90,7 +92,8 @@ class IndexChunk:
     def with_points(self, vertices: NDArray[np.float64], findings: Findings) -> Chunk:
         """The faces with their points from ``vertices`` (V, 3); those with unusable points are left out."""
         chunk = Chunk(
-            points_crs=_gather(vertices, self.indices),
+            vertices=vertices,
+            indices=self.indices,
             ring_size=self.ring_size,
             face_rings=self.face_rings,
             face_object=self.face_object,
@@ -362,8 +365,12 @@ def _without_broken_faces(chunk: Chunk, findings: Findings) -> Chunk:
     """Leave out faces without a ring and faces with a vertex that does not exist or is no number."""
     keep = chunk.face_rings > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        x, y, z = chunk.points_crs.T
-        bad = np.flatnonzero(~np.isfinite(x + y + z))
+        x, y, z = chunk.vertices.T
+        usable = np.isfinite(x + y + z)
+    bad = np.zeros(0, np.int64)
+    if not (_all_exist(chunk.indices, len(usable)) and usable.all()):
+        exists = (chunk.indices >= 0) & (chunk.indices < len(usable))
+        bad = np.flatnonzero(~(exists & np.append(usable, False)[np.where(exists, chunk.indices, -1)]))
     if len(bad):
         ring_of_bad = np.searchsorted(np.cumsum(chunk.ring_size), bad, side="right")
         keep[np.searchsorted(np.cumsum(chunk.face_rings), ring_of_bad, side="right")] = False
@@ -382,20 +389,8 @@ def _flatten(surfaces: Surfaces) -> tuple[NDArray[np.int32], NDArray[np.int32], 
     return face_rings, ring_size, indices
 
 
-def _gather(vertices: NDArray[np.float64], indices: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Vertices by index; NaN where there is no such vertex."""
-    if not len(indices) or (indices.min() >= 0 and indices.max() < len(vertices)):
-        found = np.empty((len(indices), 3))
-
-        def fill(own: slice) -> None:
-            np.take(vertices, indices[own], axis=0, out=found[own], mode="clip")  # "raise" would copy once more
-
-        by_blocks(fill, len(indices))
-        return found
-    exists = (indices >= 0) & (indices < len(vertices))
-    points = np.full((len(indices), 3), np.nan)
-    points[exists] = vertices[indices[exists]]
-    return points
+def _all_exist(indices: NDArray[np.int32], count: int) -> bool:
+    return not len(indices) or bool(indices.min() >= 0 and indices.max() < count)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -433,17 +428,18 @@ def text_of_lod(lod: object) -> str:
 def place_template(
     template: Chunk, matrices: NDArray[np.float64], anchors: NDArray[np.float64], owners: NDArray[np.int64]
 ) -> Chunk:
-    """A template at n places: points = matrix x template point + anchor.
+    """A template at n places: vertices = matrix x template vertex + anchor.
 
     matrices (n, 4, 4), anchors (n, 3) in the city's CRS, owners (n,) object of each place.
     """
-    n, n_faces = len(owners), len(template.face_rings)
+    n, n_faces, n_vertices = len(owners), len(template.face_rings), len(template.vertices)
     with np.errstate(over="ignore", invalid="ignore"):
-        turned = np.einsum("nij,pj->npi", matrices[:, :3, :3], template.points_crs)
+        turned = np.einsum("nij,pj->npi", matrices[:, :3, :3], template.vertices)
         placed = turned + (matrices[:, :3, 3] + anchors)[:, None, :]
         placed[np.abs(placed) > FARTHEST] = np.nan
     return Chunk(
         placed.reshape(-1, 3),
+        (template.indices + n_vertices * np.arange(n, dtype=np.int32)[:, None]).reshape(-1),
         np.tile(template.ring_size, n),
         np.tile(template.face_rings, n),
         np.repeat(owners, n_faces),

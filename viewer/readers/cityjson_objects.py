@@ -30,7 +30,6 @@ from viewer.readers.cityjson_geometry import (
     vertex_array,
 )
 from viewer.readers.cityjson_part import FLAT_ARRAYS, CityPart, TogetherError
-from viewer.readers.helpers import OpenParcel, Parcel
 from viewer.readers.pictures import PictureFinder
 
 BROKEN_OBJECT = "Objects that are not written as CityJSON asks were left out ({count})."
@@ -66,7 +65,6 @@ class CityCollector:
         self._batch = GeometryBatch(self._lod_code, self._findings, self._looks)
         self._vertices: list[Any] = []
         self._waiting_parents: list[tuple[int, list[str]]] = []
-        self._position: dict[str, int] = {}
         self._broken_objects: list[str] = []
         self._untyped: list[str] = []
         self._lost_instances: list[int] = []
@@ -153,8 +151,6 @@ class CityCollector:
                 else:
                     add_geometry(geometry, index, vertex_base, vertex_count)
         self._connect(objects, local)
-        for own_id, index in local.items():
-            self._position.setdefault(own_id, index)
 
     def flatten(self) -> None:
         """Turn what waits into arrays that still refer to vertices to come."""
@@ -164,8 +160,8 @@ class CityCollector:
         self._looks.flatten()
         self._columns.flatten()
 
-    def part(self, *, here: bool) -> CityPart:
-        """What was taken since the beginning, to be absorbed by another collector; ``here`` says in this process.
+    def part(self) -> CityPart:
+        """What was taken since the beginning, to be absorbed by another collector.
 
         Raises
         ------
@@ -191,14 +187,12 @@ class CityCollector:
             untyped=self._untyped,
             instances=self._instances,
             lost_instances=self._lost_instances,
-            parcel=OpenParcel(arrays) if here else Parcel.of(arrays),
+            faces=arrays,
         )
 
     def absorb(self, part: CityPart) -> None:
-        """Take over what another collector took of the same document, in the order of the file."""
+        """Take over what another collector took of the same document, in the order of the file; uses it up."""
         first, codes = len(self._ids), np.array([self._lod_code(lod) for lod in part.lods] or [0], dtype=np.int32)
-        for index, own_id in enumerate(part.ids, start=first):
-            self._position.setdefault(own_id, index)
         self._ids += part.ids
         self._types += part.types
         self._parents += [parent + first if parent >= 0 else parent for parent in part.parents]
@@ -211,13 +205,10 @@ class CityCollector:
         self._lost_instances += [index + first for index in part.lost_instances]
         for item in fields(Findings):
             getattr(self._findings, item.name).extend(index + first for index in getattr(part.findings, item.name))
-        with part.parcel.open() as arrays:
-            if arrays:
-                own = {name: array.copy() for name, array in arrays.items()}
-                own["face_object"] += np.int32(first)
-                own["face_lod"] = codes[own["face_lod"]]
-                self._flat.append(IndexChunk(**own))
-            del arrays
+        if part.faces:
+            part.faces["face_object"] += np.int32(first)
+            part.faces["face_lod"] = codes[part.faces["face_lod"]]
+            self._flat.append(IndexChunk(**part.faces))
 
     def flush(
         self,
@@ -254,10 +245,13 @@ class CityCollector:
         lods = list(self._lods) or [""]
         ring_start = np.concatenate([[0], np.cumsum(ring_size)])
         ring_face = np.repeat(np.arange(len(face_rings)), face_rings)
+        bases = np.cumsum([0, *(len(chunk.vertices) for chunk in chunks)])[:-1]
+        for chunk, base in zip(chunks[1:], bases[1:], strict=True):
+            chunk.indices += np.int32(base)
+        one = chunks[0] if len(chunks) == 1 else None
         return RawCity(
-            points_crs=np.concatenate([chunk.points_crs for chunk in chunks])
-            if len(chunks) > 1
-            else chunks[0].points_crs,
+            points_crs=np.concatenate([chunk.vertices for chunk in chunks]) if one is None else one.vertices,
+            point_vertex=np.concatenate([chunk.indices for chunk in chunks]) if one is None else one.indices,
             ring_start=ring_start,
             ring_face=ring_face,
             face_object=np.concatenate([chunk.face_object for chunk in chunks]),
@@ -353,9 +347,12 @@ class CityCollector:
             self._waiting_parents.append((index, unknown))
 
     def _connect_waiting(self) -> None:
+        waits = self._waiting_parents or self._waiting_children
+        last = len(self._ids) - 1  # from the last to the first, so that the first of some with one id counts
+        places = {own_id: last - back for back, own_id in enumerate(reversed(self._ids))} if waits else {}
         lost: list[str] = []
         for index, names in self._waiting_parents:
-            found = [self._position[name] for name in names if name in self._position]
+            found = [places[name] for name in names if name in places]
             if not found:
                 lost.append(self._ids[index])
             for position in found:
@@ -363,8 +360,8 @@ class CityCollector:
                     self._adopt(index, position)
         childless: list[str] = []
         for index, name in self._waiting_children:
-            if name in self._position:
-                self._adopt(self._position[name], index)
+            if name in places:
+                self._adopt(places[name], index)
             else:
                 childless.append(self._ids[index])
         self._waiting_parents, self._waiting_children = [], []

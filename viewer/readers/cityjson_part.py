@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.readers.cityjson_geometry import Findings
-from viewer.readers.helpers import OpenParcel, Parcel
 
 #: Arrays of an ``IndexChunk`` that travel.
 FLAT_ARRAYS = ("indices", "ring_size", "face_rings", "face_object", "face_lod", "face_surface")
@@ -21,7 +20,10 @@ class TogetherError(Exception):
 
 @dataclass(slots=True)
 class CityPart:
-    """Some objects of a document as another ``CityCollector`` took them; everything counts from 0."""
+    """Some objects of a document as another ``CityCollector`` took them; everything counts from 0.
+
+    faces : the arrays of an ``IndexChunk``, empty without any.
+    """
 
     ids: list[str]
     types: list[str]
@@ -35,4 +37,4 @@ class CityPart:
     untyped: list[str]
     instances: list[tuple[int, int, int, Any]]
     lost_instances: list[int]
-    parcel: Parcel | OpenParcel
+    faces: dict[str, NDArray[Any]]

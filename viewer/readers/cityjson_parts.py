@@ -7,7 +7,6 @@ from one process to another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from viewer.readers.cityjson_objects import CityCollector
 from viewer.readers.cityjson_part import CityPart
 from viewer.readers.cityjson_stream import PiecewiseDocument, Unusual, parsed_objects, parsed_vertices
 from viewer.readers.crew import Crew
-from viewer.readers.helpers import OpenParcel, Parcel, helper_count
+from viewer.readers.helpers import helper_count
 from viewer.readers.json_parse import collector_off
 
 #: Below so many bytes one core is done before a helper has begun.
@@ -46,13 +45,7 @@ class Taken:
     """What came of some stretches: objects, vertices, or both."""
 
     objects: CityPart | None = None
-    vertices: Parcel | OpenParcel | None = None
-
-    def drop(self) -> None:
-        """Free it unread."""
-        for parcel in (self.objects.parcel if self.objects is not None else None, self.vertices):
-            if parcel is not None:
-                parcel.drop()
+    vertices: NDArray[np.float64] | None = None
 
 
 def worth_sharing(member: Member) -> bool:
@@ -70,7 +63,7 @@ def collect_in_parts(
     Unusual, TogetherError
         The document cannot be taken apart.
     """
-    crew: Crew[Stretch, Taken] = Crew(take, partial(take, here=True), Taken.drop, _MOST_UNITS)
+    crew: Crew[Stretch, Taken] = Crew(take, take, _MOST_UNITS)
     try:
         edges: list[int] = []
         for start, end in pieces.cuts():
@@ -94,9 +87,7 @@ def collect_in_parts(
             if taken.objects is not None:
                 collector.absorb(taken.objects)
             if taken.vertices is not None:
-                with taken.vertices.open() as arrays:
-                    vertices.append(arrays["vertices"].copy())
-                    del arrays
+                vertices.append(taken.vertices)
     finally:
         crew.leave()
     return document, np.concatenate(vertices)
@@ -115,8 +106,8 @@ def _vertex_edges(start: int, text: memoryview) -> list[tuple[int, int]]:
     return [(start + one, start + other) for one, other in pairwise(edges)]
 
 
-def take(stretches: list[Stretch], *, here: bool = False) -> Taken:
-    """Parse some stretches that follow each other, and flatten the objects in them; ``here``, for this process.
+def take(stretches: list[Stretch]) -> Taken:
+    """Parse some stretches that follow each other, and flatten the objects in them.
 
     Raises
     ------
@@ -125,26 +116,19 @@ def take(stretches: list[Stretch], *, here: bool = False) -> Taken:
     """
     with collector_off():
         objects = [stretch for stretch in stretches if not stretch.vertices]
-        part = _objects(objects, here=here) if objects else None
-        try:
-            places = [parsed_vertices(memoryview(_text(stretch))) for stretch in stretches if stretch.vertices]
-            if not places:
-                return Taken(part)
-            arrays = {"vertices": np.concatenate(places)}
-            return Taken(part, OpenParcel(arrays) if here else Parcel.of(arrays))
-        except BaseException:
-            Taken(part).drop()
-            raise
+        part = _objects(objects) if objects else None
+        places = [parsed_vertices(memoryview(_text(stretch))) for stretch in stretches if stretch.vertices]
+        return Taken(part, np.concatenate(places) if places else None)
 
 
-def _objects(stretches: list[Stretch], *, here: bool) -> CityPart:
+def _objects(stretches: list[Stretch]) -> CityPart:
     collector = CityCollector(ReadContext())
     for stretch in stretches:
         text, base = _text(stretch), stretch.edges[0]
         for start, end in pairwise(stretch.edges):
             collector.add(parsed_objects(text[start - base : end - base]), None)
             collector.flatten()
-    return collector.part(here=here)
+    return collector.part()
 
 
 def _text(stretch: Stretch) -> bytes:

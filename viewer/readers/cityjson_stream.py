@@ -29,11 +29,6 @@ _VERTICES = re.compile(rb'(?<!\\)"vertices"\s*:\s*\[')
 _END_OF_VERTICES = re.compile(rb"\]\s*\]")
 _BETWEEN = b" \t\r\n,"
 
-_QUOTE, _BACKSLASH, _OPEN, _CLOSE = 1, 2, 3, 4
-_KIND = np.zeros(256, np.uint8)
-_KIND[[ord(c) for c in '"\\{}']] = (_QUOTE, _BACKSLASH, _OPEN, _CLOSE)
-
-
 #: (start, end, text) -> (V, 3)
 ReadVertices = Callable[[int, int, memoryview], NDArray[np.float64]]
 
@@ -66,8 +61,8 @@ class PiecewiseDocument:
             They were not found or cannot be cut apart.
         """
         waiting: list[bytes] = []
-        for text, _, whole in self._pieces():
-            waiting.append(text)
+        for block, first, last, _, whole in self._pieces():
+            waiting.append(block[first:last])
             if whole:
                 yield parsed_objects(b"".join(waiting))
                 waiting = []
@@ -81,14 +76,14 @@ class PiecewiseDocument:
             They were not found or cannot be cut apart.
         """
         start = -1
-        for text, end, whole in self._pieces():
-            start = end - len(text) if start < 0 else start
+        for _, first, last, end, whole in self._pieces():
+            start = end - (last - first) if start < 0 else start
             if whole:
                 yield start, end
                 start = end
 
-    def _pieces(self) -> Iterator[tuple[bytes, int, bool]]:
-        """Runs of text, where in the file each ends, and whether an object ends with it."""
+    def _pieces(self) -> Iterator[tuple[bytes, int, int, int, bool]]:
+        """Runs of text: a block, from where to where in it, where in the file that is, and whether an object ends."""
         blocks = self._blocks()
         block = next(blocks, b"")
         match = _OBJECTS.search(block)
@@ -104,12 +99,12 @@ class PiecewiseDocument:
                 self._end, self.count = at + end, scanner.count
                 self._rest = block[end:] + self._before[self._used :]
                 self._before = b""
-                yield block[:end], at + end, True
+                yield block, 0, end, at + end, True
                 return
             if cut:
-                yield block[:cut], at + cut, True
+                yield block, 0, cut, at + cut, True
             if cut < len(block):
-                yield block[cut:], at + len(block), False
+                yield block, cut, len(block), at + len(block), False
             at += len(block)
             block = next(blocks, b"")
             if not block:
@@ -193,41 +188,32 @@ class _Scanner:
     def scan(self, block: bytes) -> tuple[int, int | None]:
         """End of the last whole object in ``block`` (0: none), and where the object of all objects closes."""
         text = np.frombuffer(block, np.uint8)
-        place = np.flatnonzero((text == ord('"')) | (text == ord("\\")) | (text - np.uint8(ord("{")) <= 2))  # {|}
-        kind = _KIND[text[place]]
-        quote = kind == _QUOTE
-        if (kind == _BACKSLASH).any():
-            quote[_escaped(place, kind)] = False
-        inside = (np.cumsum(quote) + self._inside_string) % 2 == 1
-        step = np.where(kind == _OPEN, 1, np.where(kind == _CLOSE, -1, 0))
-        step[inside] = 0
+        quotes = np.flatnonzero(text == ord('"'))
+        if b"\\" in block:
+            quotes = quotes[~np.isin(quotes, _escaped(np.flatnonzero(text == ord("\\"))))]
+        braces = np.flatnonzero(text - np.uint8(ord("{")) <= 2)  # {|}
+        kind = text[braces]
+        step = np.where(kind == ord("{"), 1, np.where(kind == ord("}"), -1, 0))
+        step[(np.searchsorted(quotes, braces) + self._inside_string) % 2 == 1] = 0
         depth = self._depth + np.cumsum(step)
-        if len(place):
-            self._depth, self._inside_string = int(depth[-1]), bool(inside[-1])
+        if len(braces):
+            self._depth = int(depth[-1])
+        self._inside_string = (len(quotes) + self._inside_string) % 2 == 1
         closing = (step == -1).nonzero()[0]
         beyond = closing[depth[closing] < 0]
         if len(beyond):
             self.count += int((depth[closing[closing < beyond[0]]] == 0).sum())
-            return 0, int(place[beyond[0]])
+            return 0, int(braces[beyond[0]])
         whole = closing[depth[closing] == 0]
         self.count += len(whole)
-        return (int(place[whole[-1]]) + 1 if len(whole) else 0), None
+        return (int(braces[whole[-1]]) + 1 if len(whole) else 0), None
 
 
-def _escaped(place: NDArray[np.int64], kind: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Quotes that follow an odd number of backslashes, as positions in ``place``."""
-    slash = np.flatnonzero(kind == _BACKSLASH)
-    at = place[slash]
-    first = np.append(True, np.diff(at) != 1)
-    run_start = np.flatnonzero(first)
-    run_length = np.diff(np.append(run_start, len(slash)))
-    last = run_start + run_length - 1
-    odd = run_length % 2 == 1
-    following = slash[last[odd]] + 1
-    after = at[last[odd]] + 1
-    exists = following < len(place)
-    following, after = following[exists], after[exists]
-    found: NDArray[np.int64] = following[(place[following] == after) & (kind[following] == _QUOTE)]
+def _escaped(slash: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of what follows an odd number of backslashes, which stand at ``slash``."""
+    last = np.flatnonzero(np.append(np.diff(slash) != 1, True))
+    length = np.diff(np.append(-1, last))
+    found: NDArray[np.int64] = slash[last[length % 2 == 1]] + 1
     return found
 
 

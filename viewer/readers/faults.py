@@ -41,6 +41,7 @@ def note_rings(
     if closes:
         repeated[end[filled] - 1] = False
         last = np.flatnonzero(filled & ring_ok & (end - start > 2))
+        last = last[keep[end[last] - 1]]  # the others end where they begin, to the last bit
         with np.errstate(invalid="ignore"):  # places that are no numbers
             gap = positions[end[last] - 1].astype(np.float64) - positions[start[last]]
         left_open = last[np.abs(gap).max(axis=1, initial=0.0) >= _SNAP_M]

@@ -1,4 +1,4 @@
-"""Helper processes for reading on all cores: kept warm while the program runs, and arrays that come back uncopied.
+"""Helper processes for reading on all cores, kept warm while the program runs.
 
 Used by the first process of a program only: what runs in a helper, or in a worker of a cluster, is one core's work
 already. ``STADTFORUM_PROCESSES=1`` turns them off, a larger number sets how many cores are used.
@@ -12,20 +12,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing.shared_memory import SharedMemory
-from typing import Any, ParamSpec, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ParamSpec, TypeVar
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
-Array = NDArray[np.generic]
 
 VARIABLE = "STADTFORUM_PROCESSES"
 #: More helpers than this wait for the disk and for each other.
@@ -74,6 +68,12 @@ def submit(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: A
             _end(_pool, wait=False)
             _pool = None
             raise OSError("helper processes have ended") from error
+
+
+def warm() -> bool:
+    """Whether helpers were started before, so that nobody has to wait for that."""
+    pool = _pool
+    return pool is not None and helper_count() > 0 and _answers(pool)
 
 
 def stop() -> None:
@@ -144,111 +144,3 @@ def begin() -> None:
             os._exit(0)
 
     threading.Thread(target=watch, name="end with the parent", daemon=True).start()
-
-
-def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """``work`` of every item, in their order, by as many threads as there are cores.
-
-    For work that spends its time in NumPy, which lets other threads run meanwhile. An error, or leaving the loop,
-    ends it.
-    """
-    threads = min(helper_count() + 1, len(items))
-    if threads <= 1:
-        yield from map(work, items)
-        return
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(work, items)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def by_blocks(work: Callable[[slice], object], count: int, size: int = 100_000) -> None:
-    """``work`` of ``count`` rows, ``size`` at a time, as ``in_order`` does it."""
-    for _ in in_order(work, [slice(first, min(first + size, count)) for first in range(0, count, size)]):
-        pass
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Arrays on their way to another process of this machine.
-
-    name : of the shared memory. layout : name -> type, shape and place of each array.
-    """
-
-    name: str
-    layout: dict[str, tuple[str, tuple[int, ...], int]]
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Parcel:
-        """Copy arrays into shared memory; ``open`` in the other process frees it.
-
-        Raises
-        ------
-        OSError
-            There is not enough of it.
-        """
-        layout: dict[str, tuple[str, tuple[int, ...], int]] = {}
-        size = 0
-        for name, array in arrays.items():
-            layout[name] = (array.dtype.str, array.shape, size)
-            size += -(-array.nbytes // 64) * 64
-        memory = SharedMemory(create=True, size=max(size, 1))
-        for name, array in arrays.items():
-            _view(memory, layout[name])[...] = array
-        parcel = cls(memory.name, layout)
-        if os.name == "nt":  # there it would be gone with its last handle
-            _kept.append(memory)
-            del _kept[:-_KEPT]
-        else:
-            memory.close()
-        return parcel
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[dict[str, NDArray[Any]]]:
-        """The arrays by name, to be copied before the block ends; then the memory is freed.
-
-        Raises
-        ------
-        OSError
-            The memory is gone.
-        """
-        memory = SharedMemory(self.name)
-        views = {name: _view(memory, place) for name, place in self.layout.items()}
-        try:
-            yield views
-        finally:
-            views.clear()
-            with contextlib.suppress(BufferError):  # an error holds on to a view; the system frees it in the end
-                memory.close()
-            memory.unlink()
-
-    def drop(self) -> None:
-        """Free the memory unread."""
-        with contextlib.suppress(OSError), self.open():
-            pass
-
-
-@dataclass(frozen=True, slots=True)
-class OpenParcel:
-    """Arrays that need not travel, in the manner of a ``Parcel``."""
-
-    arrays: dict[str, NDArray[Any]]
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[dict[str, NDArray[Any]]]:
-        """The arrays by name."""
-        yield self.arrays
-
-    def drop(self) -> None:
-        """Nothing has to be freed."""
-
-
-#: On Windows the sender keeps what it sent for a while.
-_kept: list[SharedMemory] = []
-_KEPT = 8
-
-
-def _view(memory: SharedMemory, place: tuple[str, tuple[int, ...], int]) -> NDArray[Any]:
-    dtype, shape, start = place
-    return np.ndarray(shape, np.dtype(dtype), memory.buf, start)

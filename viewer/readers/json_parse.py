@@ -22,6 +22,8 @@ def collector_off() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()  # what is there now is old, and need not be walked at once because it was made meanwhile
+            gc.unfreeze()
             gc.enable()
 
 

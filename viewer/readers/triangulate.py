@@ -5,14 +5,18 @@ Knows nothing of cities: rings in, triangles out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.readers.helpers import in_order
+from viewer.readers.crew import Crew
+from viewer.readers.growing import Growing
+from viewer.readers.helpers import warm
+from viewer.readers.parcel import Label, Shelf
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -23,6 +27,9 @@ MIN_AREA_M2 = 1e-6
 #: Corners that turn inwards by less than this share of the face are taken as straight.
 _FLAT_SHARE = 1e-7
 _BLOCK_POINTS = 40_000
+#: Helpers take so many blocks at once, and none of fewer points than this.
+_MOST_BLOCKS = 4
+_WORTH_POINTS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,31 +62,102 @@ def triangulate(
         face has one.
     on_block : called with the share done (0 to 1) after each block of faces; may raise to cancel.
     """
-    face_count = len(face_ring_start) - 1
-    face_start = ring_start[face_ring_start]
-    usable = np.zeros(face_count, dtype=bool)
-    crossing = np.zeros(face_count, dtype=bool)
-    edges = [0]
-    while edges[-1] < face_count:
-        first = edges[-1]
-        last = int(np.searchsorted(face_start, face_start[first] + _BLOCK_POINTS, side="right")) - 1
-        edges.append(min(max(last, first + 1), face_count))
+    with Cutting(positions, ring_start, face_ring_start) as cutting:
+        return cutting.finish(on_block)
 
-    def cut(block: tuple[int, int]) -> tuple[Ints, Ints]:
-        first, last = block
-        faces = _Block(positions, ring_start, face_ring_start, first, last)
-        return faces.triangulate(usable[first:last], crossing[first:last])
 
-    parts: list[tuple[Ints, Ints]] = []
-    for (_, last), part in zip(pairwise(edges), map(cut, list(pairwise(edges))), strict=True):
-        parts.append(part)
-        if on_block is not None:
-            on_block(last / face_count)
-    if not parts:
-        return Triangulation(np.zeros((0, 3), np.int32), np.zeros(0, np.int32), usable, crossing)
-    triangles = np.concatenate([part[0] for part in parts])
-    triangle_face = np.concatenate([part[1] for part in parts])
-    return Triangulation(triangles, triangle_face, usable, crossing)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Faces ``first .. last``; ``arrays`` are those of all faces, for a helper."""
+
+    arrays: Label | None
+    first: int
+    last: int
+
+
+class Cutting:
+    """Triangulation of faces as ``triangulate`` does it; helpers begin at once where they are ready."""
+
+    def __init__(
+        self, positions: NDArray[np.float32], ring_start: NDArray[np.integer], face_ring_start: NDArray[np.integer]
+    ) -> None:
+        self._positions, self._ring_start, self._face_ring_start = positions, ring_start, face_ring_start
+        self._shelf: Shelf | None = None
+        if len(positions) >= _WORTH_POINTS and warm():
+            arrays = {"positions": positions, "ring_start": ring_start, "face_ring_start": face_ring_start}
+            with contextlib.suppress(OSError):  # without room for them all is done here
+                self._shelf = Shelf(arrays)
+        shared = None if self._shelf is None else self._shelf.label
+        self._crew: Crew[_Part, dict[str, NDArray[Any]]] = Crew(
+            _cut_there, self._cut, _MOST_BLOCKS, helped=shared is not None
+        )
+        face_count = len(face_ring_start) - 1
+        face_start = ring_start[face_ring_start]
+        first = 0
+        while first < face_count:
+            last = int(np.searchsorted(face_start, face_start[first] + _BLOCK_POINTS, side="right")) - 1
+            last = min(max(last, first + 1), face_count)
+            self._crew.add(_Part(shared, first, last))
+            first = last
+
+    def __enter__(self) -> Cutting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._crew.leave()
+        if self._shelf is not None:
+            self._shelf.clear()
+            self._shelf = None
+
+    def finish(self, on_block: Callable[[float], None] | None = None) -> Triangulation:
+        """All triangles, once; as ``triangulate`` gives them."""
+        triangles: Growing[np.int32] = Growing(np.int32, 3)
+        found: list[dict[str, NDArray[Any]]] = []
+        for _, arrays in self._crew.results(on_block or (lambda _: None)):
+            triangles.append(arrays.pop("triangles"))
+            found.append(arrays)
+        count, usable, crossing = (
+            np.concatenate([part[name] for part in found] or [np.zeros(0, kind)])
+            for name, kind in (("count", np.int32), ("usable", np.bool_), ("crossing", np.bool_))
+        )
+        face = np.arange(len(count), dtype=np.int32)
+        return Triangulation(triangles.finish(), np.repeat(face, count), usable, crossing)
+
+    def _cut(self, parts: list[_Part]) -> dict[str, NDArray[Any]]:
+        return _cut(self._positions, self._ring_start, self._face_ring_start, parts)
+
+
+def _cut_there(parts: list[_Part]) -> dict[str, NDArray[Any]]:
+    """Cut faces whose arrays another process shows."""
+    assert parts[0].arrays is not None
+    with parts[0].arrays.look() as arrays:
+        found = _cut(arrays["positions"], arrays["ring_start"], arrays["face_ring_start"], parts)
+        del arrays
+    return found
+
+
+def _cut(
+    positions: NDArray[np.float32],
+    ring_start: NDArray[np.integer],
+    face_ring_start: NDArray[np.integer],
+    parts: list[_Part],
+) -> dict[str, NDArray[Any]]:
+    """The triangles of faces that follow each other, and for each face how many, whether it is usable, and crosses."""
+    blocks = [_Block(positions, ring_start, face_ring_start, part.first, part.last).triangulate() for part in parts]
+    return {
+        name: np.concatenate([getattr(block, name) for block in blocks])
+        for name in ("triangles", "count", "usable", "crossing")
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """Triangles of a block, and of each of its faces how many it has, whether it is usable, and crosses itself."""
+
+    triangles: Ints
+    count: Ints
+    usable: NDArray[np.bool_]
+    crossing: NDArray[np.bool_]
 
 
 class _Block:
@@ -97,7 +175,6 @@ class _Block:
         first: int,
         last: int,
     ) -> None:
-        self.first_face = first
         rings = face_ring_start[first : last + 1].astype(np.int64)
         starts = ring_start[rings[0] : rings[-1] + 1].astype(np.int64)
         self.base = int(starts[0])
@@ -110,11 +187,12 @@ class _Block:
             axis -= np.repeat(axis[self.face_start[:-1]], self.size)
         self.points = points
 
-    def triangulate(self, usable: NDArray[np.bool_], crossing: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    def triangulate(self) -> _Cut:
         outer_start = self.face_start[:-1]
         single = np.diff(self.face_ring) == 1
         normal = self._outer_normals()
-        usable[:] = (normal**2).sum(axis=0) > (2 * MIN_AREA_M2) ** 2
+        usable = (normal**2).sum(axis=0) > (2 * MIN_AREA_M2) ** 2
+        crossing = np.zeros(len(usable), bool)
         # Twice the area in the plane, and how much less a corner that turns inwards may have.
         reach = self._look_along(normal)
         limit = -_FLAT_SHARE * reach
@@ -126,8 +204,8 @@ class _Block:
         for size in range(4, 9):
             several = np.flatnonzero(left & single & (self.size == size))
             if len(several):
-                cut = self._split_quads if size == 4 else self._fan_convex
-                corners, valid = cut(outer_start[several], size, limit[several])
+                split = self._split_quads if size == 4 else self._fan_convex
+                corners, valid = split(outer_start[several], size, limit[several])
                 found.append((several[valid], corners[valid] if not valid.all() else corners))
                 left[several[valid]] = False
         concave = np.flatnonzero(left)
@@ -145,8 +223,7 @@ class _Block:
                 result[start[faces] + k] = corners[:, 3 * k : 3 * k + 3] + self.base
         within = np.arange(len(triangles)) - np.repeat(np.cumsum(counts) - counts, counts)
         result[np.repeat(start[concave], counts) + within] = triangles + self.base
-        face = np.arange(self.first_face, self.first_face + len(count), dtype=np.int32)
-        return result, np.repeat(face, count)
+        return _Cut(result, count.astype(np.int32), usable, crossing)
 
     def _outer_normals(self) -> Floats:
         """(3, F) normals of the outer rings after Newell; their length is twice the area."""
@@ -194,9 +271,9 @@ class _Block:
         # A fan that only ever turns one way, with a corner of less than 180 degrees, covers a convex face once.
         valid = (u[1:-1] * v[2:] - v[1:-1] * u[2:] > 0).all(axis=0)
         along_u, along_v = np.roll(u, -1, axis=0) - u, np.roll(v, -1, axis=0) - v
-        for k in range(size):
-            after = (k + 1) % size
-            valid &= along_u[k] * along_v[after] - along_v[k] * along_u[after] > limit
+        for corner in range(size):
+            after = (corner + 1) % size
+            valid &= along_u[corner] * along_v[after] - along_v[corner] * along_u[after] > limit
         k = np.arange(1, size - 1)
         return start[:, None] + np.stack([np.zeros_like(k), k, k + 1], axis=1).ravel(), valid
 
