@@ -54,6 +54,8 @@ _ROLE_OF_STAND_IN = {LONE: _TAKEN_SURFACES, LEAVES: _TAKEN_TEXTS, FACE: _TAKEN, 
 
 _FACES_TAKEN = tuple(f"{{*}}{name}" for name in (FACE, LONE, REFERENCES))
 _LEAF_NAMES = frozenset({*LEAF_NAMES, "name"})
+#: So many different texts of attributes are kept to be used again.
+_MOST_KNOWN = 4096
 _UNIT_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "ft": 0.3048, "dm": 0.1}
 
 
@@ -303,7 +305,7 @@ class ObjectCollector:
                 return
             column = self.attributes[name] = ([], [])
         where, texts = column
-        text = self._texts.setdefault(text, text)
+        text = self._once(text)
         if where and where[-1] == index:
             if text not in texts[-1].split(", "):
                 texts[-1] = f"{texts[-1]}, {text}"[: limits.MAX_ATTRIBUTE_LENGTH]
@@ -372,8 +374,13 @@ class ObjectCollector:
                 text = text.strip()
                 if not 0 < len(text) <= limits.MAX_ATTRIBUTE_LENGTH:
                     return None
-                found[place] = known.setdefault(text, text)
+                found[place] = self._once(text)
         return found  # type: ignore[return-value]
+
+    def _once(self, text: str) -> str:
+        """The text itself, or the same one met before, while there are not too many: most texts repeat a few."""
+        known = self._texts
+        return known.setdefault(text, text) if len(known) < _MOST_KNOWN else known.get(text, text)
 
     def _leaves(self, element: Element, index: int) -> None:
         """Texts deep inside an extension, by their own names."""

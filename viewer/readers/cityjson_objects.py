@@ -55,6 +55,7 @@ class CityCollector:
         self._looks = LookCollector(pictures)
         self._ids: list[str] = []
         self._types: list[str] = []
+        self._kinds: dict[str, str] = {}
         self._parents: list[int] = []
         self._lods: dict[str, int] = {}
         self._columns = AttributeColumns()
@@ -244,7 +245,7 @@ class CityCollector:
         ring_size = np.concatenate([chunk.ring_size for chunk in chunks])
         lods = list(self._lods) or [""]
         ring_start = np.concatenate([[0], np.cumsum(ring_size)])
-        ring_face = np.repeat(np.arange(len(face_rings)), face_rings)
+        ring_face = np.repeat(np.arange(len(face_rings), dtype=np.int32), face_rings)
         bases = np.cumsum([0, *(len(chunk.vertices) for chunk in chunks)])[:-1]
         for chunk, base in zip(chunks[1:], bases[1:], strict=True):
             chunk.indices += np.int32(base)
@@ -277,7 +278,7 @@ class CityCollector:
     def _type_of(self, entry: dict[str, Any], own_id: str) -> str:
         kind = entry.get("type")
         if type(kind) is str and kind:
-            return kind
+            return self._kinds.setdefault(kind, kind)  # one text for all objects of a kind
         self._untyped.append(own_id)
         return "GenericCityObject"
 
