@@ -43,6 +43,8 @@ def run(
         work.mkdir()
         cityjson = write_cityjson(work / "town.city.json", size)
         say(f"{size:,} buildings: the viewer beside others")
+        if not found:  # its modules are compiled from now on, as those of an installed program are
+            child("benchmarks.one_size", "open", str(cityjson))
         ours = _viewer(cityjson, work / "copies")
         for peer, title, measure in _peers(peers_folder, work, size, cityjson):
             reason = missing(peer, peers_folder) if peer != "vtk" else ""
