@@ -166,6 +166,8 @@ def test_a_picture_that_shows_nothing_new_is_not_due(open_scene, state_of, town,
     go = threading.Event()
     monkeypatch.setattr(Loader, "fetch", lambda self, fetch=Loader.fetch: fetch(self) if go.is_set() else None)
     monkeypatch.setattr(Loader, "answered", property(lambda self: go.is_set() and bool(self._answers)))
+    making = Loader.making.fget
+    monkeypatch.setattr(Loader, "making", property(lambda self: not go.is_set() or making(self)))
     scene = open_scene(state_of(town))
     scene.camera.set_pose(NEAR)
     scene.render()
@@ -178,6 +180,24 @@ def test_a_picture_that_shows_nothing_new_is_not_due(open_scene, state_of, town,
         time.sleep(0.001)
     settle(scene)
     assert not scene.counters().waiting
+
+
+def test_once_all_is_made_the_next_picture_is_the_last(open_scene, state_of, town):
+    """A coarse one between took as long to hand everything over, and showed less than there was."""
+    scene = open_scene(state_of(town))
+    scene.governor.work = 30_000.0
+    scene.camera.set_pose(Pose((5000.0, 5000.0, 10.0), 9000.0, 0.0, 60.0))
+    scene.render()
+    assert scene.stage.city.pending
+    end = time.monotonic() + 10
+    while scene.stage.city._loader.making:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    assert scene.due
+    scene.render()
+    work = scene.stage.city.work
+    settle(scene)
+    assert scene.stage.city.work == work > 30_000.0
 
 
 def test_what_a_finer_picture_will_need_is_made_ahead(open_scene, state_of, town, monkeypatch):

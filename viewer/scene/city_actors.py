@@ -37,7 +37,7 @@ EDGES_WHILE_MOVING = 120_000
 AT_ONCE_TRIANGLES = 120_000
 
 #: Seconds after a picture at rest in which parts are gathered for the next one.
-GATHERING_S = 0.06
+GATHERING_S = 0.12
 
 #: Share of the memory on the card for what the picture shows; the rest is for stand-ins, edges and what was seen last.
 CHOSEN = 0.5
@@ -393,7 +393,7 @@ class CityActors:
         """While ``pending``: whether the next picture would show more already, or nothing is being made any more. A
         little is waited for: without a graphics card drawing takes the cores from making."""
         waited = time.perf_counter() - self._taken_s
-        return not self._loader.busy or (self._loader.answered and waited > GATHERING_S)
+        return not self._loader.making or (self._loader.answered and waited > GATHERING_S)
 
     def _shown_bytes(self) -> int:
         return sum(node.card_bytes for node in self._nodes.values() if node.seen)

@@ -71,10 +71,10 @@ class Governor:
             self.work = min(self.work * factor, MOST_WORK)
 
     def rested(self, milliseconds: float, work: float, complete: bool = True) -> None:
-        """A resting picture took so long; if it was complete, the next one may be finer."""
+        """A resting picture took so long; if it was complete, the next one may be finer. If it has to wait for parts
+        anyway, it waits for those of the finest one."""
         self._learn(milliseconds, work)
-        if complete:
-            self._step = min(self._step + 1, LAST_STEP)
+        self._step = min(self._step + 1, LAST_STEP) if complete else LAST_STEP
 
     def finish(self) -> None:
         """The next resting picture takes all steps at once."""

@@ -62,6 +62,12 @@ class Loader(Generic[Key, Answer]):
             return bool(self._wishes or self._begun or self._answers)
 
     @property
+    def making(self) -> bool:
+        """Whether there will be more to fetch than there is."""
+        with self._change:
+            return bool(self._wishes or self._begun)
+
+    @property
     def answered(self) -> bool:
         """Whether there is something to fetch."""
         return bool(self._answers)

@@ -19,7 +19,7 @@ from viewer.scene.stage import Stage
 from viewer.scene.state import SceneState
 
 #: Bytes handed to the graphics card in one picture.
-MOVING_UPLOAD, RESTING_UPLOAD = 1_500_000, 24_000_000
+MOVING_UPLOAD, RESTING_UPLOAD = 1_500_000, 48_000_000
 #: Words in the name of a driver that draws without a graphics card.
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer", "gdi generic")
 
