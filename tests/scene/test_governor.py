@@ -71,6 +71,19 @@ def test_the_slowest_machine_keeps_a_picture():
     assert governor.work == LEAST_WORK and governor.scale == LEAST_SCALE
 
 
+def test_more_is_left_out_only_where_the_lowest_resolution_is_not_enough():
+    governor = Governor(target_ms=SOFTWARE_MS)
+    for _ in range(60):
+        Machine(2e-4, 2.0, 10.0).draw(governor)
+    assert not governor.sparing
+    for _ in range(60):
+        Machine(2.5e-4, 40.0, 25.0).draw(governor)
+    assert governor.sparing and governor.scale == LEAST_SCALE
+    for _ in range(60):
+        Machine(1e-5, 2.0, 2.0).draw(governor)
+    assert not governor.sparing and governor.scale == 1.0
+
+
 def test_a_resting_picture_becomes_finer_in_steps_that_end():
     governor, machine = Governor(), Machine(1e-4)
     for _ in range(40):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from viewer.city import Frame
+from viewer.city import AreaLayer, Frame
 from viewer.city.bare import bare_city
 from viewer.city.ground import Ground
 from viewer.city.measures import measure
@@ -48,6 +48,76 @@ def middle(view: LayerView) -> np.ndarray:
     state = SceneState(city=city, measures=measure(city, np.zeros(0, bool)), ground=ground, layers=(view,))
     picture = render_to_array(state, (200, 160), camera=ABOVE, full=False)
     return picture[76:84, 96:104].reshape(-1, 3).mean(axis=0)
+
+
+def square(size: float, color: str, key: str, opacity: float) -> LayerView:
+    corner = np.array([[0, 0], [size, 0], [size, size], [0, size]], float) + (50 - size / 2)
+    layer = AreaLayer(
+        name=key, positions_local=corner.astype(np.float32), ring_start=np.array([0, 4], np.int32),
+        polygon_ring_start=np.array([0, 1], np.int32), polygon_feature=np.zeros(1, np.int32), feature_count=1,
+    )  # fmt: skip
+    return LayerView(key, layer, opacity=opacity, color=color)
+
+
+def seen_of(*views: LayerView) -> np.ndarray:
+    city = bare_city("", Frame(), np.array([[0.0, 0, 0], [100, 100, 40]]))
+    ground = Ground((0.0, 0.0), 10.0, np.zeros((2, 2), np.float32))
+    state = SceneState(city=city, measures=measure(city, np.zeros(0, bool)), ground=ground, layers=views)
+    return render_to_array(state, (200, 160), camera=ABOVE, full=False)[60:100, 80:120].reshape(-1, 3).mean(axis=0)
+
+
+def test_areas_are_blended_in_the_order_of_the_layers():
+    """Weighed against each other whatever their order, the upper layer counted no more than the lower one."""
+    red, blue = square(80, "#e00000", "red", 0.7), square(80, "#0000e0", "blue", 0.7)
+    blue_above, red_above = seen_of(red, blue), seen_of(blue, red)
+    assert blue_above[2] > blue_above[0] + 60 and red_above[0] > red_above[2] + 60
+
+
+def test_a_layer_that_is_made_anew_keeps_its_place(stage):
+    photographed = stage()
+    city = bare_city("", Frame(), np.array([[0.0, 0, 0], [100, 100, 40]]))
+    ground = Ground((0.0, 0.0), 10.0, np.zeros((2, 2), np.float32))
+    red, blue = square(80, "#e00000", "red", 0.7), square(80, "#0000e0", "blue", 0.7)
+    state = SceneState(city=city, measures=measure(city, np.zeros(0, bool)), ground=ground, layers=(red, blue))
+    photographed.scene.show(state)
+    before = photographed.picture(pose=ABOVE)
+    other = square(60, "#e00000", "red", 0.7)  # another layer in the lower place: its actors are new
+    photographed.scene.show(replace(state, layers=(other, blue)))
+    photographed.scene.show(replace(state, layers=(square(80, "#e00000", "red", 0.7), blue)))
+    after = photographed.picture(pose=ABOVE)
+    assert np.abs(after.astype(int) - before.astype(int)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("view", "mixed"),
+    [(square(80, "#e00000", "red", 0.7), False), (placed(sheets()), True), (placed(sheets(glass=RED)), False)],
+)
+def test_only_bodies_are_mixed_whatever_their_order(stage, view, mixed):
+    photographed = stage()
+    city = bare_city("", Frame(), np.array([[0.0, 0, 0], [100, 100, 40]]))
+    ground = Ground((0.0, 0.0), 10.0, np.zeros((2, 2), np.float32))
+    state = SceneState(city=city, measures=measure(city, np.zeros(0, bool)), ground=ground, layers=(view,))
+    photographed.scene.show(state)
+    photographed.picture(pose=ABOVE)
+    assert bool(photographed.scene.stage.renderer.GetUseOIT()) is mixed
+
+
+def test_outlines_are_left_out_where_the_computer_does_not_keep_up(stage):
+    photographed = stage()
+    city = bare_city("", Frame(), np.array([[0.0, 0, 0], [100, 100, 40]]))
+    ground = Ground((0.0, 0.0), 10.0, np.zeros((2, 2), np.float32))
+    view = square(80, "#e00000", "red", 0.7)
+    state = SceneState(city=city, measures=measure(city, np.zeros(0, bool)), ground=ground, layers=(view,))
+    scene = photographed.scene
+    scene.show(state)
+    (_, drawing) = scene.stage._layers["red"]
+    scene.governor.sparing = True
+    scene.moving(True)
+    scene.prepare()
+    assert not drawing.props[1].GetVisibility() and drawing.props[0].GetVisibility()
+    scene.moving(False)
+    scene.prepare()
+    assert drawing.props[1].GetVisibility()
 
 
 @pytest.mark.parametrize("normals", [False, True])

@@ -61,14 +61,14 @@ class CityActors:
     told : called once for every tile whose stored arrays are damaged, with a sentence for people.
     Attributes: choice, of the last picture. work : its work, in triangles of a block. pending : whether finer parts are
     on their way. limited : whether it would be finer without its limits. uploaded_bytes : handed over for it.
-    fresh : whether the graphics card sees something for the first time.
+    fresh : whether the graphics card sees something for the first time. see_through : whether panes are in the picture.
     """
 
     def __init__(self, arrays: CityArrays, style: Look, span: float, told: Callable[[str], None] | None = None) -> None:
         self.arrays = arrays
         self.tree = LevelTree.of(arrays)
         self.rows = Rows(arrays)
-        self.pending = self.limited = self.fresh = False
+        self.pending = self.limited = self.fresh = self.see_through = False
         self.work = 0.0
         self.uploaded_bytes = 0
         self.choice: Choice | None = None
@@ -260,6 +260,7 @@ class CityActors:
         graphics card, too."""
         panes: list[Key] = [("panes", number) for kind, number in keys if kind == "node"]
         wanted = {key for key in (*keys, *panes) if key in self._nodes}
+        self.see_through = any(kind == "panes" for kind, _ in wanted)
         pages = set()
         for key, node in self._nodes.items():
             node.show(key in wanted, ahead)

@@ -42,7 +42,8 @@ class Governor:
     """Learns from the times of pictures.
 
     work : limit while moving. scale : share of the resolution while moving, of each side. rate : milliseconds for one
-    unit of work, as measured; 0 until then.
+    unit of work, as measured; 0 until then. sparing : whether the lowest resolution is not enough, so that more is to
+    be left out, until the full one is there again.
     """
 
     target_ms: float = SOFTWARE_MS
@@ -50,6 +51,7 @@ class Governor:
     scale: float = 1.0
     rate: float = 0.0
     card_bytes: float = float(MEMORY_UNKNOWN)
+    sparing: bool = False
     _step: int = 0
 
     def moved(self, milliseconds: float, work: float) -> None:
@@ -57,6 +59,7 @@ class Governor:
         self._step = 0
         self._learn(milliseconds, work)
         share = milliseconds / self.target_ms
+        self.sparing = self.scale < 1.0 and (self.sparing or (share > 1.0 and self.scale <= LEAST_SCALE))
         if _CALM[0] <= share <= _CALM[1]:
             return
         factor = min(max(1.0 / share, 0.7), 1.15)

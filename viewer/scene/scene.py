@@ -110,8 +110,10 @@ class CityScene:
         self.resize(*self._window.GetSize())
         self._fit()
         pace = self._pace()
+        sparing = pace.moving and self.governor.sparing
         for stage in self._stages():
             stage.set_pace(pace)
+            stage.set_sparing(sparing)
             stage.aim(self.camera.pose)
         self._soften()
         self._started = time.perf_counter()

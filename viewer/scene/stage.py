@@ -52,7 +52,7 @@ class Stage:
         self._new_trees: LayerDrawing | None = None
         self._outline: vtkActor | None = None
         self._kept: list[object] = []
-        self._moving = False
+        self._moving = self._sparing = False
         self._occlusion = False
         light_city(self.renderer)
         self._sky = Sky()
@@ -171,6 +171,7 @@ class Stage:
     # -- layers ----------------------------------------------------------------------------------------
 
     def _show_layers(self, *, rebuild: bool) -> None:
+        before = [drawing for _, drawing in self._layers.values()]
         wanted = {view.key: view for view in self.state.layers if view.visible}
         for key in [k for k in self._layers if k not in wanted]:
             self._drop_layer(key)
@@ -190,10 +191,21 @@ class Stage:
             for prop in drawing.props:
                 self.renderer.AddViewProp(prop)
             drawing.set_occlusion(self._occlusion)
+            drawing.set_sparing(self._sparing)
             drawing.attach(self.renderer, self._span(), self._told)
             self._layers[view.key] = (view, drawing)
         for _, drawing in self._layers.values():
             drawing.set_textures(self.state.textures)
+        if [drawing for _, drawing in self._layers.values()] != before:
+            self._sort_flat([self._layers[key][1] for key in wanted])
+
+    def _sort_flat(self, drawings: list[LayerDrawing]) -> None:
+        """Draw what lies on the ground in the order of the layers, in which it is blended."""
+        props = [prop for drawing in drawings if drawing.flat for prop in drawing.props]
+        for prop in props:
+            self.renderer.RemoveViewProp(prop)
+        for prop in props:
+            self.renderer.AddViewProp(prop)
 
     def _span(self) -> float:
         """Diagonal of the city on the ground, metres."""
@@ -269,6 +281,9 @@ class Stage:
             self._plane.aim(pose.position, pose.distance * OCCLUSION_DEPTH)
         for drawing in self._drawings():
             drawing.aim(View.of(pose, self._controller.size), pose.distance * OCCLUSION_DEPTH)
+        # Bodies one sees through are mixed whatever their order from the eye; that is dear without a graphics card.
+        bodies = self._city is not None and self._city.see_through
+        self.renderer.SetUseOIT(bodies or any(drawing.see_through for drawing in self._drawings()))
         if self._occlusion:
             share, least, most = OCCLUSION_RADIUS
             radius = float(np.clip(pose.distance * share, least, most))
@@ -312,6 +327,13 @@ class Stage:
             self._moving = moving
             for drawing in self._drawings():
                 drawing.set_moving(moving)
+
+    def set_sparing(self, sparing: bool) -> None:
+        """Leave out what one can do without while the computer does not keep up."""
+        if sparing != self._sparing:
+            self._sparing = sparing
+            for drawing in self._drawings():
+                drawing.set_sparing(sparing)
 
     def set_smooth(self, smooth: bool) -> None:
         """Smooth edges by a filter."""

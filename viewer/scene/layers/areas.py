@@ -23,6 +23,8 @@ OFFSET_M, LABEL_M = 0.30, 12.0
 class AreasDrawing(LayerDrawing):
     """Filled polygons and their outlines."""
 
+    flat = True
+
     def __init__(self, view: LayerView, ground: Ground | None, style: Look, lift_m: float = 0.0) -> None:
         super().__init__(view)
         layer = view.layer
@@ -48,15 +50,21 @@ class AreasDrawing(LayerDrawing):
         lines.GetProperty().SetLineWidth(1.2)
         draw_nearer(lines, share + 0.0004)
         self._labels = self._make_labels()
+        self._sparing = False
         self.props = (fill, lines, *self._labels.actors)
         self.update(view, style)
 
     def aim(self, view: View, occlusion_reach_m: float = 0.0) -> None:
         self._labels.aim(view)
 
+    def set_sparing(self, on: bool) -> None:
+        self._sparing = on
+        self.props[1].SetVisibility(self.view.visible and not on)
+
     def update(self, view: LayerView, style: Look) -> bool:
         done = super().update(view, style)
         self._labels.show(bool(view.visible and view.labels))
+        self.set_sparing(self._sparing)
         return done
 
     def _make_labels(self) -> Labels:

@@ -31,6 +31,8 @@ class LayerDrawing:
     """A layer as VTK props. The caller adds ``props`` to a renderer and removes them again."""
 
     props: tuple[Any, ...] = ()
+    #: It lies on the ground; layers of this kind are blended in their order, from the lowest.
+    flat = False
 
     def __init__(self, view: LayerView) -> None:
         self.view = view
@@ -47,6 +49,14 @@ class LayerDrawing:
 
     def set_moving(self, moving: bool) -> None:
         """Draw less while the camera moves."""
+
+    def set_sparing(self, on: bool) -> None:
+        """Leave out what one can do without: the computer does not keep up with what moves."""
+
+    @property
+    def see_through(self) -> bool:
+        """Whether it shows bodies one sees through, whose order from the eye counts."""
+        return not self.flat and self.view.opacity < 1.0
 
     def attach(self, renderer: Any, span_m: float, told: Callable[[str], None] | None = None) -> None:
         """For drawings whose actors come and go: the renderer they are drawn in, the size of the city, and who is told

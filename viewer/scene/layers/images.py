@@ -23,6 +23,8 @@ QUADS, FINE_QUADS = 96, 320
 class ImageDrawing(LayerDrawing):
     """One picture."""
 
+    flat = True
+
     def __init__(self, view: LayerView, ground: Ground | None, style: Look, lift_m: float = 0.0) -> None:
         super().__init__(view)
         layer = view.layer

@@ -22,6 +22,8 @@ PICK_REACH_M = 3.0
 class LinesDrawing(LayerDrawing):
     """Bands along lines and their middle lines, which stay visible when a band is narrower than a pixel."""
 
+    flat = True
+
     def __init__(self, view: LayerView, ground: Ground | None, style: Look, lift_m: float = 0.0) -> None:
         super().__init__(view)
         layer = view.layer

@@ -36,12 +36,14 @@ class ModelDrawing(LayerDrawing):
         self._kept: list[object] = []
         self._worn: list[tuple[Any, vtkTexture]] = []
         self._textures = True
-        actors: list[Any] = []
-        for mesh in layer.meshes:
-            for group in groups_of(mesh):
-                actors.append(self._actor(mesh, group))
-        self.props = tuple(actors)
+        groups = [(mesh, group) for mesh in layer.meshes for group in groups_of(mesh)]
+        self._clear = any(group.clear for _, group in groups)
+        self.props = tuple(self._actor(mesh, group) for mesh, group in groups)
         self._restyle(style)
+
+    @property
+    def see_through(self) -> bool:
+        return self._clear or super().see_through
 
     def _actor(self, mesh: MeshContent, group: Group) -> Any:
         """One actor of the triangles of a mesh that wear the same."""

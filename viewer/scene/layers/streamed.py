@@ -70,6 +70,7 @@ class StreamedDrawing(LayerDrawing):
         self._loader: Loader[int, tuple[PreparedContent, ...] | _Trouble] = Loader()
         self._scale = ColorScale.of(view, style)
         self._textures = True
+        self._clear = False
         self._moving = self._occlusion = False
         self._picture = 0
         self._drawn: set[int] = set()
@@ -225,6 +226,10 @@ class StreamedDrawing(LayerDrawing):
         self._drawn = shown | stay
         return not waiting
 
+    @property
+    def see_through(self) -> bool:
+        return self._clear or super().see_through
+
     def _make(self, node: _Node) -> None:
         for prepared in node.prepared:
             if not len(prepared.content.positions):
@@ -234,6 +239,7 @@ class StreamedDrawing(LayerDrawing):
             part.set_occlusion(self._occlusion)
             part.recolor(self._scale.of_content(prepared.content), pictures=self._wears_pictures)
             node.actors.append(part)
+            self._clear = self._clear or any(group.clear for group in prepared.groups)
             if self._renderer is not None:
                 for actor in part.actors:
                     self._renderer.AddActor(actor)
