@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.readers.citygml_names import HREF
-from viewer.readers.citygml_numbers import RING_MARK, parse_runs
+from viewer.readers.citygml_numbers import RING_MARK, numbers_in, parse_runs
 
 Element = Any
 Floats = NDArray[np.float64]
@@ -89,9 +89,9 @@ def _frame(
     """Lowest and highest number of both axes (2,), place of node 0 0 (2,) and the steps along the axes (2, 2)."""
     if grid is None:
         return None
-    limits = [_numbers(next(grid.iter(name), None)) for name in ("{*}low", "{*}high")]
-    origin = next((_numbers(point) for point in grid.iter("{*}origin")), np.zeros(0))
-    steps = [_numbers(vector) for vector in grid.iter("{*}offsetVector")]
+    limits = [numbers_in(next(grid.iter(name), None)) for name in ("{*}low", "{*}high")]
+    origin = next((numbers_in(point) for point in grid.iter("{*}origin")), np.zeros(0))
+    steps = [numbers_in(vector) for vector in grid.iter("{*}offsetVector")]
     if len(steps) != 2 or min(len(own) for own in (*limits, *steps, origin)) < 2 or len(limits[0]) != len(limits[1]):
         return None
     low, high = limits
@@ -107,7 +107,7 @@ def _frame(
 def _scan(relief: Element, low: NDArray[np.int64], high: NDArray[np.int64]) -> _Scan:
     """The order in which the heights follow: the first axis changes fastest, from low to high, unless it is said."""
     rule = next(relief.iter("{*}sequenceRule"), None)
-    start = _numbers(next(relief.iter("{*}startPoint"), None))
+    start = numbers_in(next(relief.iter("{*}startPoint"), None))
     said = "" if rule is None else str(rule.get("axisOrder") or rule.get("order") or "")
     axes = [(_AXES[name.lower()], sign == "-") for sign, name in _ORDER.findall(said)]
     if sorted(axis for axis, _ in axes) == [0, 1]:
@@ -126,16 +126,6 @@ def _heights(relief: Element) -> Floats:
     decimal, between = element.get("decimal") or ".", element.get("cs") or ","
     text = text.replace(",", ".") if decimal == "," else text.replace(between, " ").replace(",", " ")
     values, _ = parse_runs([RING_MARK, text], 1)
-    unknown = [*_UNSAID, *(value for own in relief.iter(*_NO_DATA) for value in _numbers(own).tolist())]
+    unknown = [*_UNSAID, *(value for own in relief.iter(*_NO_DATA) for value in numbers_in(own).tolist())]
     values = np.where(np.isin(values, unknown) | ~(np.abs(values) < _TOO_HIGH_M), np.nan, values)
     return np.asarray(values)
-
-
-def _numbers(element: Element | None) -> Floats:
-    """The numbers in an element, or in those below it; none where something else stands there."""
-    if element is None:
-        return np.zeros(0)
-    try:
-        return np.array([float(word) for word in "".join(element.itertext()).replace(",", " ").split()])
-    except ValueError:
-        return np.zeros(0)

@@ -1,4 +1,4 @@
-"""Texts of GML coordinates -> points of rings, a whole chunk in one go. Knows neither elements nor objects."""
+"""Texts of GML coordinates -> points of rings, a whole chunk in one go; numbers in an element. Knows no objects."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ def parse_rings(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.
     """
     values, size = parse_runs(tokens, ring_count)
     return _lift(values, size)
+
+
+def numbers_in(element: Any) -> Floats:
+    """The numbers in an element, or in those below it; none where something else stands there, or for None."""
+    if element is None:
+        return np.zeros(0)
+    try:
+        return np.array([float(word) for word in "".join(element.itertext()).replace(",", " ").split()])
+    except ValueError:
+        return np.zeros(0)
 
 
 def parse_runs(tokens: list[str], ring_count: int) -> tuple[Floats, NDArray[np.int32]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.readers.citygml_names import local_name
+from viewer.readers.citygml_numbers import numbers_in
 from viewer.readers.pictures import PictureFinder, map_place_of, size_of
 
 Element = Any
@@ -193,10 +194,4 @@ def _prefers_picture(data: Element) -> bool:
 
 def _numbers(data: Element, name: str) -> Floats:
     """The numbers in a child, or in what stands in it; none where something else does."""
-    child = next((child for child in data if local_name(child.tag) == name), None)
-    if child is None:
-        return np.zeros(0)
-    try:
-        return np.array([float(word) for word in "".join(child.itertext()).replace(",", " ").split()])
-    except ValueError:
-        return np.zeros(0)
+    return numbers_in(next((child for child in data if local_name(child.tag) == name), None))
