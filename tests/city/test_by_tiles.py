@@ -99,6 +99,24 @@ def test_measures_and_faces_by_tiles_are_those_of_the_whole(city, monkeypatch, a
         np.testing.assert_array_equal(getattr(one, item.name), getattr(other, item.name), err_msg=item.name)
 
 
+def test_shared_work_makes_the_same_measures(city, monkeypatch):
+    monkeypatch.setattr(by_tiles, "TRIANGLES_AT_ONCE", 50)
+    monkeypatch.setattr(by_tiles, "TRIANGLES_EACH", 60)
+    monkeypatch.setattr(by_tiles, "WORTH_SHARING", 0)
+    asked: list[int] = []
+
+    def each(work, items, /):
+        for cut, faces in items:
+            asked.append(len(faces))
+            yield work((cut, faces))
+
+    faces = by_tiles.faces_by_tiles(city, "2")
+    one, other = by_tiles.measure_by_tiles(city, faces, each), measure(city, faces)
+    assert len(asked) > 3 and sum(asked) == len(faces)
+    for item in fields(Measures):
+        np.testing.assert_array_equal(getattr(one, item.name), getattr(other, item.name), err_msg=item.name)
+
+
 def test_batches_are_all_tiles_in_turn():
     tiles = arrange(houses(400, spacing=400.0)).tiles
     for most in (1, 100, 10**9):

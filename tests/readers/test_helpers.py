@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import process
 
+import numpy as np
 import pytest
 
 from viewer.readers import crew as crews
@@ -93,6 +94,61 @@ def test_long_answers_come_through_shared_memory(monkeypatch):
     found = [text for _, texts in crew.results(lambda _: None) for text in texts]
     assert "x" * 100_000 in found and len(found) == 6
     assert opened
+
+
+def whose(item: tuple[int, np.ndarray]) -> tuple[int, int, float]:
+    """Work of ``on_all_cores``: its number, who did it, and the sum of its array."""
+    time.sleep(0.02)
+    return item[0], os.getpid(), float(item[1].sum())
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_items_are_done_by_whoever_is_free_and_come_in_their_order(monkeypatch, cores):
+    monkeypatch.setenv(helpers.VARIABLE, cores)
+    if cores != "1":
+        helpers.submit(os.getpid).result(timeout=60)
+    made: list[int] = []
+
+    def items():
+        for number in range(30):
+            made.append(number)
+            yield number, np.full(1000, float(number))
+
+    found = []
+    for result in crews.on_all_cores(whose, items()):
+        found.append(result)
+        assert cores != "1" or len(made) == len(found), "an item is made when somebody is free"
+    assert [(number, total) for number, _, total in found] == [(n, 1000.0 * n) for n in range(30)]
+    assert len({process_id for _, process_id, _ in found}) == int(cores)
+
+
+def test_items_of_a_helper_that_died_are_done_here():
+    helpers.submit(os.getpid).result(timeout=60)
+    work = crews.on_all_cores(whose, ((number, np.ones(3)) for number in range(8)))
+    first = next(work)
+    for child in multiprocessing.active_children():
+        child.kill()
+    assert [number for number, _, _ in (first, *work)] == list(range(8))
+
+
+def test_whoever_stops_asking_leaves_no_parcel_behind(monkeypatch):
+    names: set[str] = set()
+    make = parcel.Parcel.of.__func__
+
+    def noted(cls: type[parcel.Parcel], value: object) -> parcel.Parcel:
+        made = make(cls, value)
+        names.add(made.name)
+        return made
+
+    monkeypatch.setattr(parcel.Parcel, "of", classmethod(noted))
+    work = crews.on_all_cores(whose, ((number, np.ones(3)) for number in range(20)))
+    next(work)
+    work.close()
+    helpers.stop()
+    assert names
+    for name in names:
+        with pytest.raises(FileNotFoundError):
+            parcel.Parcel(name, (1,)).open()
 
 
 def test_helpers_are_fed_while_this_process_is_busy():

@@ -96,8 +96,15 @@ def test_boxes_hold_their_object_and_are_infinite_where_nothing_is_shown():
 def test_a_city_worked_out_some_tiles_at_a_time_is_the_same(monkeypatch):
     city = spread(64)
     whole = pack_mesh(arrays_of(city))
-    monkeypatch.setattr("viewer.scene.city_mesh.AT_ONCE", 50)
+    monkeypatch.setattr("viewer.scene.city_mesh.TRIANGLES_AT_ONCE", 50)
     for name, array in pack_mesh(arrays_of(city)).items():
+        np.testing.assert_array_equal(array, whole[name], err_msg=name)
+    monkeypatch.setattr("viewer.scene.city_mesh.WORTH_SHARING", 0)
+    monkeypatch.setattr("viewer.scene.city_mesh.TRIANGLES_EACH", 60)
+    asked: list[object] = []
+    shared = arrays_of(city).make(lambda work, items: (asked.append(item) or work(item) for item in items))
+    assert len(asked) > 3
+    for name, array in pack_mesh(shared).items():
         np.testing.assert_array_equal(array, whole[name], err_msg=name)
 
 

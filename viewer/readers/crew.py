@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from viewer.readers.helpers import awaited, helper_count, submit
@@ -172,3 +172,86 @@ def _drop(future: Future[Result | Parcel]) -> None:
         answer = future.result()
         if isinstance(answer, Parcel):
             answer.drop()
+
+
+@dataclass(eq=False, slots=True)
+class _Errand(Generic[Unit, Result]):
+    """One item and who does it: a helper, which finds it in a parcel, or this process."""
+
+    item: Unit
+    parcel: Parcel | None = None
+    future: Future[Result | Parcel] | None = None
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.results) or (self.future is not None and self.future.done())
+
+
+def on_all_cores(work: Callable[[Unit], Result], items: Iterable[Unit]) -> Iterator[Result]:
+    """``work`` of every item, in their order, by the helpers and this process.
+
+    Items are made when somebody is free for them, and come to the helpers with their arrays; a few are there at a time.
+    """
+    left = iter(items)
+    ahead = helper_count() * _AHEAD
+    errands: deque[_Errand[Unit, Result]] = deque()
+
+    def begun() -> _Errand[Unit, Result] | None:
+        """The next item, at the end of ``errands``."""
+        for item in left:
+            errands.append(_Errand(item))
+            return errands[-1]
+        return None
+
+    try:
+        while True:
+            while sum(not errand.ready for errand in errands) < ahead and (new := begun()) is not None:
+                if not _sent(new, work):
+                    ahead = 0  # without helpers all is done here
+                    new.results.append(work(new.item))
+            while errands and errands[0].ready:
+                yield _fetched(errands[0], work)
+                errands.popleft()
+            own = begun()
+            if own is not None:
+                own.results.append(work(own.item))
+            elif errands:
+                errands[0].results.append(_fetched(errands[0], work))
+            else:
+                return
+    finally:
+        for errand in errands:
+            if errand.parcel is not None:
+                errand.parcel.drop()
+            if errand.future is not None and not errand.results and not errand.future.cancel():
+                errand.future.add_done_callback(_drop)
+
+
+def _sent(errand: _Errand[Unit, Result], work: Callable[[Unit], Result]) -> bool:
+    """Whether a helper was asked."""
+    try:
+        errand.parcel = Parcel.of(errand.item)
+        errand.future = submit(_elsewhere, work, errand.parcel)
+    except OSError:
+        return False
+    return True
+
+
+def _elsewhere(work: Callable[[Unit], Result], parcel: Parcel) -> Result | Parcel:
+    """Do one item in a helper."""
+    result = work(parcel.open())
+    with contextlib.suppress(OSError):
+        return Parcel.of(result)
+    return result
+
+
+def _fetched(errand: _Errand[Unit, Result], work: Callable[[Unit], Result]) -> Result:
+    if errand.results:
+        return errand.results[0]
+    assert errand.future is not None
+    try:
+        answer = awaited(errand.future, lambda: None)
+        return answer.open() if isinstance(answer, Parcel) else answer
+    except OSError:  # the helper was ended, or had no room
+        return work(errand.item)

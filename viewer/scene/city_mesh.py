@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.city import CityModel
+from viewer.city.by_tiles import TRIANGLES_AT_ONCE, TRIANGLES_EACH, WORTH_SHARING, Each, batches
 from viewer.city.kinds import Theme
 from viewer.city.measures import Measures
 from viewer.city.tiles import Tiles
 from viewer.scene.coarse import Blocks, Masses, make_blocks, make_masses
 from viewer.scene.faces import Faces, is_any
 
-#: So many triangles are worked on at once where the whole city is looked at.
-AT_ONCE = 500_000
+Kind = TypeVar("Kind", bound=np.generic)
 SEALED_WORDS = ("asphalt", "paving", "concrete", "sealed", "versiegelt", "beton", "pflaster")
 #: Columns of ``Far.count``.
 BODY_TRIANGLES, BODY_VERTICES, FLAT_TRIANGLES, FLAT_VERTICES, OUTLINED_VERTICES = range(5)
@@ -61,7 +62,7 @@ class CityArrays:
     @cached_property
     def far(self) -> Far:
         """Made when first asked for, some tiles at a time."""
-        return _make_far(self)
+        return _make_far(self, map)
 
     def faces(self, first: int, last: int | None = None) -> Faces:
         """The faces of tile ``first``, or of ``first .. last - 1``."""
@@ -91,9 +92,10 @@ class CityArrays:
             sealed &= hard[code]
         return sealed
 
-    def make(self) -> CityArrays:
-        """Make the costly part now, in whatever thread this is called from."""
-        _ = self.far
+    def make(self, each: Each = map) -> CityArrays:
+        """Make the costly part now, in whatever thread this is called from; ``each`` may share the work with others."""
+        if "far" not in vars(self):
+            vars(self)["far"] = _make_far(self, each)  # where ``cached_property`` keeps it
         return self
 
 
@@ -130,45 +132,83 @@ def _one_tile(city: CityModel) -> Tiles:
     )  # fmt: skip
 
 
-def _make_far(arrays: CityArrays) -> Far:
-    city, tiles = arrays.city, arrays.tiles
-    features = len(city.objects.features)
-    low = np.full((features, 3), np.inf, np.float32)
-    high = np.full((features, 3), -np.inf, np.float32)
-    count = np.zeros((len(tiles), 5), np.int64)
-    patch = np.zeros(len(tiles), np.float32)
-    pieces = []
-    first = 0
-    while first < len(tiles):
-        most = tiles.triangle_start[first] + AT_ONCE
-        last = max(int(np.searchsorted(tiles.triangle_start, most, side="right")) - 1, first + 1)
-        faces = arrays.faces(first, last)
-        begin, end = int(tiles.feature_start[first]), int(tiles.feature_start[last])
-        pieces.append(make_blocks(faces, arrays.measures.eaves_m[begin:end], begin, end - begin))
-        _boxes(faces, low, high)
-        tile = (
-            np.searchsorted(tiles.face_start[first : last + 1] - faces.first_face, np.arange(len(faces)), "right") - 1
-        )
-        _count(faces, tile, count[first:last], patch[first:last])
-        first = last
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Some tiles: their faces, the objects ``first .. first + len(eaves_m) - 1``, (b + 1,) the first face of every
+    tile, counted from the first of them."""
+
+    faces: Faces
+    first: int
+    eaves_m: NDArray[np.floating]
+    face_start: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """``Far`` of some tiles."""
+
+    blocks: Blocks
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    count: NDArray[np.int64]
+    patch_m: NDArray[np.float32]
+
+
+def _make_far(arrays: CityArrays, each: Each) -> Far:
+    tiles = arrays.tiles
+    large = len(arrays.city.triangles) >= WORTH_SHARING
+    runs = batches(tiles, TRIANGLES_EACH if large else TRIANGLES_AT_ONCE)
+    tasks = (_task(arrays, first, last) for first, last in runs)
+    pieces = list(each(_far_of, tasks) if large else map(_far_of, tasks))
+
+    def joined(parts: list[NDArray[Kind]], empty: NDArray[Kind]) -> NDArray[Kind]:
+        return np.concatenate(parts) if parts else empty
+
+    none = np.empty((0, 3), np.float32)
     blocks = Blocks(
-        np.concatenate([p.place for p in pieces]) if pieces else np.empty((0, 8), np.float32),
-        np.concatenate([p.top for p in pieces]) if pieces else np.empty(0, np.uint8),
-        np.concatenate([p.side for p in pieces]) if pieces else np.empty(0, np.uint8),
-        np.concatenate([p.rank for p in pieces]) if pieces else np.empty(0, np.float32),
+        joined([p.blocks.place for p in pieces], np.empty((0, 8), np.float32)),
+        joined([p.blocks.top for p in pieces], np.empty(0, np.uint8)),
+        joined([p.blocks.side for p in pieces], np.empty(0, np.uint8)),
+        joined([p.blocks.rank for p in pieces], np.empty(0, np.float32)),
     )
-    return Far(blocks, make_masses(tiles, blocks), low, high, count, patch)
+    return Far(
+        blocks,
+        make_masses(tiles, blocks),
+        joined([p.low for p in pieces], none),
+        joined([p.high for p in pieces], none),
+        joined([p.count for p in pieces], np.zeros((0, 5), np.int64)),
+        joined([p.patch_m for p in pieces], np.zeros(0, np.float32)),
+    )
 
 
-def _boxes(faces: Faces, low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
-    """Fill in the boxes of the objects of some faces."""
+def _task(arrays: CityArrays, first: int, last: int) -> _Task:
+    tiles = arrays.tiles
+    faces = arrays.faces(first, last)
+    begin, end = int(tiles.feature_start[first]), int(tiles.feature_start[last])
+    start = np.asarray(tiles.face_start[first : last + 1] - faces.first_face)
+    return _Task(faces, begin, arrays.measures.eaves_m[begin:end], start)
+
+
+def _far_of(task: _Task) -> _Piece:
+    faces, tiles = task.faces, len(task.face_start) - 1
+    low = np.full((len(task.eaves_m), 3), np.inf, np.float32)
+    high = np.full((len(task.eaves_m), 3), -np.inf, np.float32)
+    count, patch = np.zeros((tiles, 5), np.int64), np.zeros(tiles, np.float32)
+    blocks = make_blocks(faces, task.eaves_m, task.first, len(task.eaves_m))
+    _boxes(faces, task.first, low, high)
+    _count(faces, np.searchsorted(task.face_start, np.arange(len(faces)), "right") - 1, count, patch)
+    return _Piece(blocks, low, high, count, patch)
+
+
+def _boxes(faces: Faces, first: int, low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
+    """Fill in the boxes of the objects of some faces, which begin with ``first``."""
     index = np.flatnonzero(faces.shown[faces.vertex_face])
     if not len(index):
         return
-    of = faces.feature[faces.vertex_face[index]]
+    of = faces.feature[faces.vertex_face[index]] - first
     if np.any(np.diff(of) < 0):
         index = index[np.argsort(of, kind="stable")]
-        of = faces.feature[faces.vertex_face[index]]
+        of = faces.feature[faces.vertex_face[index]] - first
     start = np.flatnonzero(np.diff(of, prepend=-1))
     points = faces.positions[index]
     low[of[start]] = np.minimum.reduceat(points, start, axis=0)

@@ -20,6 +20,7 @@ from viewer.city.terrain import SET_ON, disagreement, set_on
 from viewer.city.tiles import LEFT_OUT_TEXT
 from viewer.indicators import Surfaces, make_surfaces
 from viewer.plugin_api import Progress
+from viewer.readers.crew import on_all_cores
 from viewer.scenario.apply import Applier
 from viewer.scene import ready_mesh
 from viewer.scene.city_mesh import prepare
@@ -151,7 +152,7 @@ def derive(
         lod_faces = np.concatenate(faces)[order]
     lod_faces.setflags(write=False)
     progress.report(0.3, "Measuring the buildings")
-    measures = known.measures if known is not None else measure_by_tiles(city, lod_faces)
+    measures = known.measures if known is not None else measure_by_tiles(city, lod_faces, on_all_cores)
     progress.report(0.7, "Finding the ground")
     ground = known.ground if known is not None else make_ground(city, lod_faces, measures, terrain)
     if terrain is not None:
@@ -168,5 +169,5 @@ def derive(
     made = ready.mesh_of(packed or {})
     mesh = prepare(city, lod_faces, measures)  # kept by identity
     ready_mesh.restore(mesh, made)
-    mesh.make()
+    mesh.make(on_all_cores)
     return Derived(key, city, lod_faces, measures, ground, applier, surfaces, terrain, tuple(notes))
