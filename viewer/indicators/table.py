@@ -86,6 +86,12 @@ class IndicatorTable:
         self._limits = limits
         every = (*DEFINITIONS, *extra, *definitions_for(limits))
         self.definitions = tuple(d for d in every if d.id not in hidden)
+        own = self.parameters
+        self._used = {d.id: tuple(PARAMETERS[name].used(own[name]) for name in d.parameters) for d in self.definitions}
+        self._assumptions = {
+            d.id: d.assumptions if self.surfaces.drawn or d.everywhere else (*d.assumptions, STUDY_AREA)
+            for d in self.definitions
+        }
         self._features = len(measures.ground_m)
         self._unsealing = Unsealing(self.surfaces)
         self._base_change, self._base_sums = self.stock.baseline
@@ -238,7 +244,6 @@ class IndicatorTable:
         low, high = None, None
         if value is not None and status is Status.RANGE:
             low, high = _band(d, figures, self.parameters, value)
-        assumptions = d.assumptions if self.surfaces.drawn or d.everywhere else (*d.assumptions, STUDY_AREA)
         return IndicatorRecord(
             id=d.id,
             label=d.label,
@@ -253,8 +258,8 @@ class IndicatorTable:
             high=high,
             digits=_digits(d, value),
             fallback_share=fallback,
-            parameters=tuple(PARAMETERS[name].used(self.parameters[name]) for name in d.parameters),
-            assumptions=assumptions,
+            parameters=self._used[d.id],
+            assumptions=self._assumptions[d.id],
             source=d.source,
             higher_is=d.higher_is,
         )

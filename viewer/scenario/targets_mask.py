@@ -35,7 +35,7 @@ class TargetMasks:
         self._city = city
         self._measures = measures
         self._masks: OrderedDict[Target, Flags] = OrderedDict()
-        self._buildings: OrderedDict[Target, tuple[Flags, NDArray[np.intp]]] = OrderedDict()
+        self._buildings: OrderedDict[Target, NDArray[np.intp]] = OrderedDict()
         self._rings: OrderedDict[Area, NDArray[np.float64]] = OrderedDict()
 
     def positions(self, ids: frozenset[str] | tuple[str, ...]) -> NDArray[np.intp]:
@@ -62,17 +62,20 @@ class TargetMasks:
 
     def buildings(self, target: Target) -> NDArray[np.intp]:
         """(n,) positions of the buildings a target means, ascending; the same array for the same target."""
-        mask = self.mask(target)
         found = self._buildings.get(target)
-        if found is None or found[0] is not mask:
-            rows = np.flatnonzero(mask & self._measures.is_building)
-            rows.setflags(write=False)
-            found = self._buildings[target] = (mask, rows)
-            while len(self._buildings) > self.KEPT:
+        if found is None:
+            if isinstance(target, Selection):  # a few of many: nothing as long as the city is made for them
+                rows = np.unique(self.positions(target.ids))
+                found = rows[self._measures.is_building[rows]]
+            else:
+                found = np.flatnonzero(self.mask(target) & self._measures.is_building)
+            found.setflags(write=False)
+            self._buildings[target] = found
+            if len(self._buildings) > self.KEPT:
                 self._buildings.popitem(last=False)
         else:
             self._buildings.move_to_end(target)
-        return found[1]
+        return found
 
     def ring_local(self, area: Area) -> NDArray[np.float64]:
         """(n, 2) corners of an area in the city's frame, metres; the same array for the same area."""
