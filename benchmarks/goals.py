@@ -19,6 +19,8 @@ TICK = ((0, 1.10), (1_000_000, 1.15))
 MOVING_TO_FLOOR, MOVING_SIZES = 0.60, (10_000, 50_000)
 STEADY, GROWTH, REOPEN, REOPEN_FROM, PICK_MS = 1.5, 1.5, 0.1, 100_000, 20.0
 BYTES_PER_TRIANGLE = 60.0
+#: Indicators of so many buildings, milliseconds: after an edit of one, and all added up anew.
+NUMBERS_AT, EDIT_MS, ANEW_MS = 500_000, 1.0, 1000.0
 #: A view of fewer triangles says nothing about what one of them takes.
 ENOUGH_TRIANGLES = 10_000
 #: Second opening, seconds, and memory of it: by size.
@@ -115,6 +117,13 @@ def _lever_rows(found: Numbers, label: str, houses: int) -> list[Row]:
         row(f"{label}slider tick with all indicators", houses, median("numbers_resting"), "ms"),
         row(f"{label}unchanged picture while moving", houses, median("unchanged_moving"), "ms"),
         row(f"{label}slider tick while moving", houses, median("tick_moving"), "ms"),
+        *(
+            [row(f"{label}edit of one building, with all indicators", houses, median("edit"), "ms",
+                 EDIT_MS if houses == NUMBERS_AT else None, below=True),
+             row(f"{label}all indicators of all buildings anew", houses, median("recompute"), "ms",
+                 ANEW_MS if houses == NUMBERS_AT else None, below=True)]
+            if "edit" in found else []
+        ),
         row(f"{label}colour change", houses, median("colours"), "ms"),
         row(f"{label}colour change, a colour never shown before", houses, max(found["first_colours"]), "ms"),
         row(f"{label}pick, median", houses, statistics.median(pick), "ms"),

@@ -26,8 +26,10 @@ from benchmarks.floor import PlainMesh
 from benchmarks.processes import memory
 from benchmarks.shapes import CRS, ORIGIN, city
 from viewer.city import CityModel, ImportReport
+from viewer.indicators.table import IndicatorTable
 from viewer.plugin_host import PluginHost
 from viewer.readers.store.cache import CityCache, wait_for_writers
+from viewer.scenario import Scenario, Selection
 from viewer.scene.offscreen import grab, offscreen_window
 from viewer.scene.scene import CityScene
 from viewer.session import Session
@@ -38,6 +40,8 @@ from viewer.workspace.loaded import Loaded, derive
 SIZE = (1280, 800)
 #: A picture that is not full after so many seconds is taken as it is, and counted.
 PATIENCE_S = 10.0
+#: So many buildings are edited one after the other.
+EDITS = 40
 Numbers = dict[str, Any]
 
 
@@ -202,6 +206,7 @@ def measure_drawing(
     screen.full()
     found |= _levers(screen, workspace, repeats)
     found["pick"] = _picks(screen, middle, scale)
+    found |= _numbers(workspace)
     found |= {"memory_end": memory(), "unfinished": screen.unfinished}
     screen.close()
     found["near"] = _near(workspace, middle, scale)
@@ -307,6 +312,25 @@ def _levers(screen: Screen, workspace: Workspace, repeats: int) -> Numbers:
     found["first_colours"] = [_milliseconds(lambda n=n: recolour(n)) for n in range(len(colours))]  # type: ignore[misc]
     found["colours"] = [_milliseconds(lambda n=n: recolour(n)) for n in range(3 * repeats)]  # type: ignore[misc]
     return found
+
+
+def _numbers(workspace: Workspace) -> Numbers:
+    """Edits of one building each, with all indicators afterwards, and all buildings added up anew."""
+    derived = workspace.derived
+    assert derived is not None
+    table = IndicatorTable(derived.city, derived.measures, derived.ground, surfaces=derived.surfaces)
+    buildings = derived.city.objects.ids[derived.city.objects.features[np.flatnonzero(derived.measures.is_building)]]
+    scenario = Scenario("edits").with_value("storeys_added", 1.0)
+    table.update(derived.applier.apply(scenario))
+
+    def edit(number: int) -> None:
+        nonlocal scenario
+        one = Selection((str(buildings[number * len(buildings) // EDITS]),))
+        scenario = scenario.with_value("storeys_added", 2.0 + number % 3, one)
+        table.update(derived.applier.apply(scenario))
+
+    edits = [_milliseconds(lambda n=n: edit(n)) for n in range(EDITS)]  # type: ignore[misc]
+    return {"edit": edits, "recompute": [_milliseconds(table.exact) for _ in range(3)]}
 
 
 def _picks(screen: Screen, middle: Any, scale: float) -> list[float]:
