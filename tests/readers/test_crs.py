@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from viewer.errors import CrsError
+from viewer.readers import crs as crs_module
 from viewer.readers.crs import (
     axis_order,
     crs_title,
@@ -164,3 +165,23 @@ def test_height_systems_have_the_name_surveyors_use():
     assert height_title("EPSG:5783") == "DHHN92 (EPSG:5783)"
     assert height_title(parse_crs("EPSG:4979").vertical) == "ellipsoidal height"
     assert height_title("DE_UNKNOWN_NH") == "DE_UNKNOWN_NH"
+
+
+def test_too_little_memory_is_not_taken_for_an_unknown_system(monkeypatch):
+    """Remembered as unknown, a system would have stayed so after the memory was there again."""
+    import pyproj
+    from pyproj.exceptions import CRSError
+
+    def no_room(size: int) -> None:
+        raise MemoryError
+
+    def fail(definition: str) -> None:
+        raise CRSError("no database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pyproj, "CRS", fail)
+        assert not parse_crs("EPSG:5555").known
+        patch.setattr(crs_module, "bytearray", no_room, raising=False)
+        with pytest.raises(MemoryError):
+            parse_crs("EPSG:25834")
+    assert parse_crs("EPSG:25834").known

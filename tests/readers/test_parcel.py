@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from viewer.readers import parcel as parcels
 from viewer.readers.parcel import Parcel, Shelf
 
 ARRAYS = {"a": np.arange(7.0).reshape(7, 1), "none": np.zeros((0, 3), np.int32), "b": np.ones(5, np.uint8)}
@@ -51,6 +52,21 @@ def test_what_stands_on_a_shelf_can_be_looked_at_until_it_is_cleared():
     shelf.clear()
     with pytest.raises(FileNotFoundError), shelf.label.look():
         pass
+
+
+def test_where_memory_is_gone_with_its_handles_the_sender_keeps_some_and_the_receiver_what_has_come(monkeypatch):
+    monkeypatch.setattr(parcels, "_WITH_HANDLES", True)
+    monkeypatch.setattr(parcels, "_KEPT", 2)
+    sent = [Parcel.of([number]) for number in range(4)]
+    assert list(parcels._kept) == [parcel.name for parcel in sent[2:]]
+    for parcel in sent:
+        parcel.hold()
+    assert [parcel.open() for parcel in sent[:3]] == [[0], [1], [2]]
+    sent[3].drop()
+    assert not parcels._held
+    for parcel in sent:
+        parcel.drop()
+    assert not parcels._kept
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system gives memory when it is written to")

@@ -130,10 +130,8 @@ class Crew(Generic[Unit, Result]):
 
     def _feed_on(self, future: Future[Result | Parcel]) -> None:
         """Called by the thread that takes answers; where it gives up, it must not be asked for more."""
+        _hold(future)
         if not future.cancelled() and future.exception() is None:
-            answer = future.result()
-            if isinstance(answer, Parcel):
-                answer.hold()
             self._feed()
 
     def _claim(self) -> _Run[Unit, Result] | None:
@@ -166,6 +164,14 @@ class Crew(Generic[Unit, Result]):
             return (self._done + ready) / max(self._total, 1)
 
 
+def _hold(future: Future[Result | Parcel]) -> None:
+    """Say that an answer has come; called by the thread that takes answers."""
+    if not future.cancelled() and future.exception() is None:
+        answer = future.result()
+        if isinstance(answer, Parcel):
+            answer.hold()
+
+
 def _drop(future: Future[Result | Parcel]) -> None:
     """Free what nobody takes any more."""
     if not future.cancelled() and future.exception() is None:
@@ -186,6 +192,11 @@ class _Errand(Generic[Unit, Result]):
     @property
     def ready(self) -> bool:
         return bool(self.results) or (self.future is not None and self.future.done())
+
+    def forget(self) -> None:
+        """Nobody needs what was sent any more."""
+        if self.parcel is not None:
+            self.parcel.drop()
 
 
 def on_all_cores(work: Callable[[Unit], Result], items: Iterable[Unit]) -> Iterator[Result]:
@@ -212,7 +223,7 @@ def on_all_cores(work: Callable[[Unit], Result], items: Iterable[Unit]) -> Itera
                     new.results.append(work(new.item))
             while errands and errands[0].ready:
                 yield _fetched(errands[0], work)
-                errands.popleft()
+                errands.popleft().forget()
             own = begun()
             if own is not None:
                 own.results.append(work(own.item))
@@ -222,8 +233,7 @@ def on_all_cores(work: Callable[[Unit], Result], items: Iterable[Unit]) -> Itera
                 return
     finally:
         for errand in errands:
-            if errand.parcel is not None:
-                errand.parcel.drop()
+            errand.forget()
             if errand.future is not None and not errand.results and not errand.future.cancel():
                 errand.future.add_done_callback(_drop)
 
@@ -233,6 +243,7 @@ def _sent(errand: _Errand[Unit, Result], work: Callable[[Unit], Result]) -> bool
     try:
         errand.parcel = Parcel.of(errand.item)
         errand.future = submit(_elsewhere, work, errand.parcel)
+        errand.future.add_done_callback(_hold)
     except OSError:
         return False
     return True

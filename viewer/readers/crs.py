@@ -61,6 +61,8 @@ _ADV_HORIZONTAL: tuple[tuple[re.Pattern[str], int], ...] = (
 )
 _WKT_START = re.compile(r"\s*(PROJ|GEOG|GEOD|COMPD|COMPOUND|BOUND|GEOC)[A-Z]*\s*\[", re.I)
 _MAX_WKT = 20_000
+#: PROJ needs less than this to find a way from one system to another.
+_ROOM_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ def parse_crs(text: str) -> Crs:
     ``EPSG:25832``, ``25832``, ``urn:ogc:def:crs:EPSG::25832``,
     ``urn:ogc:def:crs,crs:EPSG:6.12:25832,crs:EPSG:6.12:5783``,
     ``http://www.opengis.net/def/crs/EPSG/0/7415``, ``.../gml/srs/epsg.xml#25832``,
-    ``urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH*GCG2016``, CRS84, WKT. Never raises: an unknown one has no
-    ``horizontal``.
+    ``urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH*GCG2016``, CRS84, WKT. An unknown one has no ``horizontal``; too little
+    memory alone raises an error (``MemoryError``).
     """
     plain = text.strip()
     if not plain:
@@ -210,7 +212,22 @@ def _pyproj_crs(definition: str) -> Any:
     import pyproj.network
 
     pyproj.network.set_network_enabled(active=False)
-    return pyproj.CRS(definition)
+    try:
+        return pyproj.CRS(definition)
+    except pyproj.exceptions.CRSError:
+        _need_room()
+        raise
+
+
+def _need_room() -> None:
+    """PROJ does not tell when it is memory that is missing.
+
+    Raises
+    ------
+    MemoryError
+        It is.
+    """
+    bytearray(_ROOM_BYTES)
 
 
 def crs_title(crs: str) -> str:
@@ -247,6 +264,7 @@ def _transformer(crs_from: str, crs_to: str, thread: int) -> Any:
     try:
         return pyproj.Transformer.from_crs(_pyproj_crs(a.horizontal), _pyproj_crs(b.horizontal), always_xy=True)
     except ProjError as error:
+        _need_room()
         raise CrsError(
             "Coordinates cannot be transformed from {crs_from} to {crs_to}.", crs_from=crs_from, crs_to=crs_to
         ) from error

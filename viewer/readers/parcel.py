@@ -21,9 +21,11 @@ Array = NDArray[np.generic]
 
 _PROTOCOL = 5
 _ALIGN = 64
-#: On Windows memory is gone with its last handle: the sender keeps some of what it sent, the receiver what has come.
-_KEPT = 8
-_kept: list[SharedMemory] = []
+#: On Windows memory is gone with its last handle: the sender keeps what it sent last, two for each helper there may be,
+#: and the receiver what has come.
+_WITH_HANDLES = os.name == "nt"
+_KEPT = 32
+_kept: dict[str, SharedMemory] = {}
 _held: dict[str, SharedMemory] = {}
 
 
@@ -55,16 +57,17 @@ class Parcel:
         for piece, place in zip(pieces, _places(sizes), strict=True):
             room[place] = piece
         del room
-        if os.name == "nt":
-            _kept.append(memory)
-            del _kept[:-_KEPT]
+        if _WITH_HANDLES:
+            _kept[memory.name] = memory
+            for name in list(_kept)[:-_KEPT]:
+                _kept.pop(name).close()
         else:
             memory.close()
         return cls(memory.name, sizes)
 
     def hold(self) -> None:
         """Say that it has come."""
-        if os.name == "nt":
+        if _WITH_HANDLES:
             with contextlib.suppress(OSError):
                 _held[self.name] = SharedMemory(self.name)
 
@@ -87,7 +90,10 @@ class Parcel:
         return pickle.loads(text, buffers=arrays)  # noqa: S301
 
     def drop(self) -> None:
-        """Free the memory unread."""
+        """Free the memory, if it was not read."""
+        own = _kept.pop(self.name, None)
+        if own is not None:
+            own.close()
         with contextlib.suppress(OSError):
             memory = _held.pop(self.name, None) or SharedMemory(self.name)
             memory.close()
