@@ -178,6 +178,7 @@ def test_too_little_memory_is_not_taken_for_an_unknown_system(monkeypatch):
     def fail(definition: str) -> None:
         raise CRSError("no database")
 
+    parse_crs.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(pyproj, "CRS", fail)
         assert not parse_crs("EPSG:5555").known
@@ -185,3 +186,4 @@ def test_too_little_memory_is_not_taken_for_an_unknown_system(monkeypatch):
         with pytest.raises(MemoryError):
             parse_crs("EPSG:25834")
     assert parse_crs("EPSG:25834").known
+    parse_crs.cache_clear()

@@ -20,7 +20,7 @@ LEAST_WORK, MOST_WORK, FIRST_WORK = 120_000.0, 20_000_000.0, 200_000.0
 #: A resting picture may always be this much work: near by that is every house in full.
 LEAST_REST = 1_500_000.0
 #: Lowest resolution while moving, as a share of each side.
-LEAST_SCALE = 0.5
+LEAST_SCALE = 0.4
 #: Pixels by which a picture may be wrong at rest, while moving, and in pictures that leave the program.
 REST_PX, MOVING_PX, PICTURE_PX = 1.0, 1.5, 0.7
 #: Times this near to the target change nothing.
