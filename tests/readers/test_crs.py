@@ -178,7 +178,8 @@ def test_too_little_memory_is_not_taken_for_an_unknown_system(monkeypatch):
     def fail(definition: str) -> None:
         raise CRSError("no database")
 
-    parse_crs.cache_clear()
+    for remembered in (parse_crs, crs_module._pyproj_crs):
+        remembered.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(pyproj, "CRS", fail)
         assert not parse_crs("EPSG:5555").known
