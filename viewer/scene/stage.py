@@ -49,6 +49,7 @@ class Stage:
         self._plane: GroundPlane | None = None
         self._layers: dict[str, tuple[object, LayerDrawing]] = {}
         self._places: dict[str, int] = {}
+        self._flat: list[LayerDrawing] = []  # in the order in which they are drawn
         self._new_trees: LayerDrawing | None = None
         self._outline: vtkActor | None = None
         self._kept: list[object] = []
@@ -171,7 +172,6 @@ class Stage:
     # -- layers ----------------------------------------------------------------------------------------
 
     def _show_layers(self, *, rebuild: bool) -> None:
-        before = [drawing for _, drawing in self._layers.values()]
         wanted = {view.key: view for view in self.state.layers if view.visible}
         for key in [k for k in self._layers if k not in wanted]:
             self._drop_layer(key)
@@ -196,12 +196,16 @@ class Stage:
             self._layers[view.key] = (view, drawing)
         for _, drawing in self._layers.values():
             drawing.set_textures(self.state.textures)
-        if [drawing for _, drawing in self._layers.values()] != before:
-            self._sort_flat([self._layers[key][1] for key in wanted])
+        self._sort_flat([drawing for key in wanted if (drawing := self._layers[key][1]).flat])
 
     def _sort_flat(self, drawings: list[LayerDrawing]) -> None:
-        """Draw what lies on the ground in the order of the layers, in which it is blended."""
-        props = [prop for drawing in drawings if drawing.flat for prop in drawing.props]
+        """Draw what lies on the ground in the order of the layers, in which it is blended. What is taken out and put in
+        again is handed to the graphics card anew, so most changes leave it where it is."""
+        kept = [drawing for drawing in self._flat if drawing in drawings]
+        self._flat = drawings
+        if drawings[: len(kept)] == kept:  # all others were added after them
+            return
+        props = [prop for drawing in drawings for prop in drawing.props]
         for prop in props:
             self.renderer.RemoveViewProp(prop)
         for prop in props:
